@@ -1,0 +1,94 @@
+"""The command line: `python -m cxr_core predict|evaluate|bundle`.
+
+Exit status: 0 all films read (or refused), 1 some file in error, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from cxr_core import __version__, command
+from cxr_core.bundle import DEFAULT_BUNDLE
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: Arguments without the program's name; those of the process if `None`.
+
+    Returns:
+        The exit status.
+    """
+    try:
+        arguments = _parser().parse_args(argv)
+    except SystemExit as stop:  # argparse ends the process; a library entry returns
+        return int(stop.code or 0)
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    try:
+        return run(arguments)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader went away, for example `| head`; nothing left to tell it
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    parser = argparse.ArgumentParser(
+        prog="python -m cxr_core",
+        description="Read chest films with several classifiers side by side. Research use only.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_predict(commands)
+    _add_evaluate(commands)
+    _add_bundle(commands)
+    return parser
+
+
+def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `predict`."""
+    parser = commands.add_parser("predict", help="read films")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="PNG, JPEG, TIFF, BMP or WebP")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--explain", type=Path, metavar="DIR", help="write an overlay and the raw maps of each film"
+    )
+    _add_model_options(parser)
+    parser.set_defaults(run=command.predict)
+
+
+def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `evaluate`."""
+    parser = commands.add_parser("evaluate", help="measure the systems on labelled films")
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="holds FOLDER/<CLASS>/*.jpg")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="evaluation.json")
+    _add_model_options(parser)
+    parser.set_defaults(run=command.evaluate)
+
+
+def _add_bundle(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `bundle info` and `bundle verify`."""
+    parser = commands.add_parser("bundle", help="look at a published set of models")
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    for name, run, text in (
+        ("info", command.bundle_info, "print what it holds"),
+        ("verify", command.bundle_verify, "check every file against its hash"),
+    ):
+        action = actions.add_parser(name, help=text)
+        action.add_argument("folder", nargs="?", type=Path, default=DEFAULT_BUNDLE, metavar="DIR")
+        action.set_defaults(run=run)
+
+
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose the models."""
+    parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, metavar="DIR")
+    parser.add_argument("--variant", metavar="NAME", help="set of heads; the bundle's default")
+    parser.add_argument("--precision", choices=("f32", "bf16"), default="f32")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

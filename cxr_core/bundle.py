@@ -1,0 +1,399 @@
+"""A published set of models: one folder, one manifest, every file with its hash, nothing pickled.
+
+`bundle.json` names the backbones (shared) and the *variants*: sets of heads trained by one recipe,
+each with the preprocessing it was trained with. A variant may hold any members; it holds an
+ensemble only together with all the members that the ensemble was trained on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+from cxr_core.errors import ArtifactIntegrityError, SpecMismatchError
+from cxr_core.heads import (
+    FloatArray,
+    HeadSet,
+    ensemble_from_arrays,
+    head_from_arrays,
+    in_member_order,
+)
+from cxr_core.labels import CLASSES, ENSEMBLES
+from cxr_core.preprocess import PreprocessSpec
+
+SCHEMA: Final = "cxr-bundle/1"
+MANIFEST: Final = "bundle.json"
+CARD: Final = "MODEL_CARD.md"
+DEFAULT_BUNDLE: Final = Path(__file__).resolve().parent.parent / "assets" / "bundle"
+"""The bundle that comes with the repository."""
+
+
+@dataclass(frozen=True)
+class MemberEntry:
+    """One member of a variant: its backbone and how a film is prepared for it.
+
+    Attributes:
+        name: System name.
+        backbone: Name of the backbone in the registry.
+        network: Path of the network below the bundle's folder.
+        feature_layer: Name of the layer whose output is the feature map.
+        feature_shape: Shape (h, w, c) of the feature map.
+        weights_origin: Where the backbone's weights come from, in words.
+        compression: How the weights are stored, in words.
+        preprocess: What the head was trained with.
+        pooling: One of `cxr_core.heads.POOLINGS`.
+    """
+
+    name: str
+    backbone: str
+    network: str
+    feature_layer: str
+    feature_shape: tuple[int, int, int]
+    weights_origin: str
+    compression: str
+    preprocess: PreprocessSpec
+    pooling: str
+
+
+@dataclass(frozen=True)
+class VariantEntry:
+    """One set of heads.
+
+    Attributes:
+        name: For example `seed`.
+        title: Words on screen.
+        members: Member name to entry, in ensemble order.
+        ensembles: Names of the ensembles it holds.
+        training: What the run recorded: preset, seed, data digest, class counts.
+        heads_path: Path of the members' arrays below the bundle's folder.
+        ensembles_path: Path of the ensembles' arrays, or `None`.
+        evaluation_path: Path of the evaluation below the bundle's folder, or `None`.
+    """
+
+    name: str
+    title: str
+    members: Mapping[str, MemberEntry]
+    ensembles: tuple[str, ...]
+    training: Mapping[str, Any]
+    heads_path: str
+    ensembles_path: str | None
+    evaluation_path: str | None
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        """Names of all systems: members, then ensembles."""
+        return (*self.members, *self.ensembles)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A verified bundle on disk.
+
+    Attributes:
+        folder: Where it lies.
+        name: Name of the set of models.
+        version: Version of the set of models.
+        created: Date and time in ISO 8601, UTC.
+        digest: SHA-256 of the manifest, which holds the hash of every file; names the bundle.
+        variants: Variant name to entry.
+        default_variant: Variant used unless another is asked for.
+        files: Path to (SHA-256, bytes) of every published file.
+    """
+
+    folder: Path
+    name: str
+    version: str
+    created: str
+    digest: str
+    variants: Mapping[str, VariantEntry]
+    default_variant: str
+    files: Mapping[str, tuple[str, int]]
+
+    @classmethod
+    def load(cls, folder: str | Path = DEFAULT_BUNDLE) -> Bundle:
+        """Read a bundle's manifest and check every file against its hash.
+
+        Args:
+            folder: Folder that holds `bundle.json`.
+
+        Returns:
+            The bundle.
+
+        Raises:
+            ArtifactIntegrityError: If a file is missing or changed; the message names it.
+            SpecMismatchError: If the manifest is of another schema or contradicts itself.
+        """
+        folder = Path(folder)
+        manifest_bytes = _read(folder, MANIFEST)
+        manifest = _parse(manifest_bytes)
+        try:
+            bundle = cls._from_manifest(
+                folder, manifest, hashlib.sha256(manifest_bytes).hexdigest()
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as err:
+            msg = f"`{MANIFEST}` must have every field of {SCHEMA}. Received: {err!r}"
+            raise SpecMismatchError(msg) from err
+        bundle.verify()
+        return bundle
+
+    @classmethod
+    def _from_manifest(cls, folder: Path, manifest: Mapping[str, Any], digest: str) -> Bundle:
+        """Build the bundle from a parsed manifest."""
+        if tuple(manifest["classes"]) != CLASSES:
+            msg = f"`classes` must be {CLASSES}. Received: {manifest['classes']}"
+            raise SpecMismatchError(msg)
+        variants = {
+            name: _variant(name, entry, manifest["backbones"])
+            for name, entry in manifest["variants"].items()
+        }
+        default = manifest["default_variant"]
+        if default not in variants:
+            msg = f"`default_variant` must be one of {sorted(variants)}. Received: {default!r}"
+            raise SpecMismatchError(msg)
+        files = {
+            _safe_path(path): (str(entry["sha256"]), int(entry["bytes"]))
+            for path, entry in manifest["files"].items()
+        }
+        bundle = cls(
+            folder=folder,
+            name=str(manifest["name"]),
+            version=str(manifest["version"]),
+            created=str(manifest["created"]),
+            digest=digest,
+            variants=variants,
+            default_variant=default,
+            files=files,
+        )
+        bundle._check_references()
+        return bundle
+
+    def _check_references(self) -> None:
+        """Refuse a manifest that uses a file which it does not hash."""
+        for variant in self.variants.values():
+            paths = [variant.heads_path, variant.ensembles_path, variant.evaluation_path]
+            for member in variant.members.values():
+                paths += [member.network, _weights_of(member.network)]
+            for path in paths:
+                if path is not None and path not in self.files:
+                    msg = f"`files` must list every file that is used. Received: no {path}"
+                    raise SpecMismatchError(msg)
+
+    def verify(self) -> None:
+        """Compare every file with the hash that the manifest gives it.
+
+        Raises:
+            ArtifactIntegrityError: If a file is missing or changed; the message names it.
+        """
+        for path, (sha256, n_bytes) in self.files.items():
+            data = _read(self.folder, path)
+            if len(data) != n_bytes or hashlib.sha256(data).hexdigest() != sha256:
+                msg = f"{path}: the file must be the one that was published. Received: other bytes"
+                raise ArtifactIntegrityError(msg)
+
+    @property
+    def members(self) -> Mapping[str, MemberEntry]:
+        """Member name to entry, of the default variant."""
+        return self.variants[self.default_variant].members
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        """Names of all systems of the default variant."""
+        return self.variants[self.default_variant].systems
+
+    @property
+    def card(self) -> str:
+        """Markdown text of the model card, or an empty string where there is none."""
+        return _read(self.folder, CARD).decode("utf-8") if CARD in self.files else ""
+
+    def variant(self, name: str | None = None) -> VariantEntry:
+        """Return one variant.
+
+        Args:
+            name: Its name; the default variant if `None`.
+
+        Returns:
+            The entry.
+
+        Raises:
+            SpecMismatchError: If the bundle has no such variant.
+        """
+        name = name or self.default_variant
+        if name not in self.variants:
+            msg = f"`variant` must be one of {sorted(self.variants)}. Received: {name!r}"
+            raise SpecMismatchError(msg, hint="Choose one of the variants that the message lists.")
+        return self.variants[name]
+
+    def heads(self, name: str | None = None) -> HeadSet:
+        """Load the heads of one variant.
+
+        Args:
+            name: The variant's name; the default variant if `None`.
+
+        Returns:
+            Heads of all members and ensembles, float32.
+
+        Raises:
+            SpecMismatchError: If an array is missing or does not fit.
+        """
+        variant = self.variant(name)
+        stored = self._arrays(variant.heads_path)
+        members = {
+            member.name: head_from_arrays(
+                _below(stored, member.name),
+                pooling=member.pooling,
+                feature_shape=member.feature_shape,
+            )
+            for member in variant.members.values()
+        }
+        ensembles = {}
+        if variant.ensembles_path is not None:
+            stored = self._arrays(variant.ensembles_path)
+            ensembles = {
+                name: ensemble_from_arrays(_below(stored, name)) for name in variant.ensembles
+            }
+        return HeadSet(members, ensembles)
+
+    def evaluation(self, name: str | None = None) -> dict[str, Any] | None:
+        """Return what was measured on one variant, or `None` where nothing was stored.
+
+        Args:
+            name: The variant's name; the default variant if `None`.
+
+        Returns:
+            The parsed evaluation.
+        """
+        path = self.variant(name).evaluation_path
+        if path is None:
+            return None
+        evaluation: dict[str, Any] = json.loads(_read(self.folder, path))
+        return evaluation
+
+    def _arrays(self, path: str) -> dict[str, FloatArray]:
+        """Load a file of arrays."""
+        from safetensors.numpy import load
+
+        arrays: dict[str, FloatArray] = load(_read(self.folder, path))
+        return arrays
+
+
+def seal(folder: Path, manifest: Mapping[str, Any]) -> Bundle:
+    """Hash every file of a folder, write the manifest and load the bundle it makes.
+
+    Args:
+        folder: Holds the files of the bundle and nothing else.
+        manifest: All fields but `schema`, `classes` and `files`.
+
+    Returns:
+        The verified bundle.
+
+    Raises:
+        SpecMismatchError: If the manifest contradicts itself or the files.
+    """
+    files = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name != MANIFEST:
+            data = path.read_bytes()
+            files[name] = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+    content = {"schema": SCHEMA, "classes": list(CLASSES), **manifest, "files": files}
+    (folder / MANIFEST).write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+    return Bundle.load(folder)
+
+
+def _variant(
+    name: str, entry: Mapping[str, Any], backbones: Mapping[str, Mapping[str, Any]]
+) -> VariantEntry:
+    """Build one variant from its part of the manifest."""
+    members = {
+        member: _member(member, entry["members"][member], backbones)
+        for member in in_member_order(tuple(entry["members"]))
+    }
+    ensembles = tuple(entry["ensembles"])
+    unknown = set(ensembles) - set(ENSEMBLES)
+    if unknown:
+        msg = f"`ensembles` must be of {ENSEMBLES}. Received: {sorted(unknown)}"
+        raise SpecMismatchError(msg)
+    if ensembles and in_member_order(tuple(entry["ensemble_members"])) != tuple(members):
+        msg = (
+            f"Variant {name} must hold all members of its ensembles, "
+            f"{', '.join(entry['ensemble_members'])}. Received: {', '.join(members)}"
+        )
+        raise SpecMismatchError(msg)
+    return VariantEntry(
+        name=name,
+        title=str(entry["title"]),
+        members=members,
+        ensembles=ensembles,
+        training=dict(entry["training"]),
+        heads_path=_safe_path(entry["heads"]),
+        ensembles_path=_safe_path(entry["ensembles_file"]) if ensembles else None,
+        evaluation_path=_safe_path(entry["evaluation"]) if entry.get("evaluation") else None,
+    )
+
+
+def _member(
+    name: str, entry: Mapping[str, Any], backbones: Mapping[str, Mapping[str, Any]]
+) -> MemberEntry:
+    """Build one member from its part of the manifest and its backbone's."""
+    backbone = backbones[entry["backbone"]]
+    height, width, channels = backbone["feature_shape"]
+    return MemberEntry(
+        name=name,
+        backbone=str(entry["backbone"]),
+        network=_safe_path(backbone["network"]),
+        feature_layer=str(backbone["feature_layer"]),
+        feature_shape=(int(height), int(width), int(channels)),
+        weights_origin=str(backbone["weights_origin"]),
+        compression=str(backbone["compression"]),
+        preprocess=PreprocessSpec.from_dict(entry["preprocess"]),
+        pooling=str(entry["pooling"]),
+    )
+
+
+def _weights_of(network: str) -> str:
+    """Return the path of a network's weights."""
+    return PurePosixPath(network).with_suffix(".bin").as_posix()
+
+
+def _below(arrays: Mapping[str, FloatArray], prefix: str) -> dict[str, FloatArray]:
+    """Return the arrays under a prefix, with the prefix taken off."""
+    start = f"{prefix}/"
+    return {
+        key.removeprefix(start): value for key, value in arrays.items() if key.startswith(start)
+    }
+
+
+def _safe_path(path: str) -> str:
+    """Refuse a path that leaves the bundle's folder."""
+    pure = PurePosixPath(path)
+    if pure.is_absolute() or ".." in pure.parts or "\\" in path:
+        msg = f"Paths of a bundle must stay in its folder. Received: {path!r}"
+        raise SpecMismatchError(msg)
+    return pure.as_posix()
+
+
+def _read(folder: Path, path: str) -> bytes:
+    """Return a file's bytes, or say which file is missing."""
+    try:
+        return (folder / path).read_bytes()
+    except OSError as err:
+        msg = f"{path}: the bundle must have this file. Received: {err.strerror or err}"
+        raise ArtifactIntegrityError(msg) from err
+
+
+def _parse(manifest_bytes: bytes) -> dict[str, Any]:
+    """Parse the manifest and check its schema."""
+    try:
+        manifest = json.loads(manifest_bytes)
+    except ValueError as err:
+        msg = f"`{MANIFEST}` must be JSON. Received: {err}"
+        raise ArtifactIntegrityError(msg) from err
+    schema = manifest.get("schema") if isinstance(manifest, dict) else None
+    if schema != SCHEMA:
+        msg = f"`schema` of {MANIFEST} must be {SCHEMA!r}. Received: {schema!r}"
+        raise SpecMismatchError(msg)
+    return dict(manifest)

@@ -1,0 +1,235 @@
+"""What each command of the command line does; `__main__` only parses."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cxr_core.bundle import Bundle
+from cxr_core.errors import CxrError, SpecMismatchError, UnreadableImageError
+from cxr_core.explain.cam import DEFAULT_METHOD, METHODS
+from cxr_core.io import read_path
+from cxr_core.labels import CLASS_TITLES, CLASSES, SYSTEM_TITLES
+from cxr_core.predict import Predictor, Reading
+from cxr_core.record import error_record, film_record, prediction_object
+
+OK, SOME_ERROR, WRONG_USAGE = 0, 1, 2
+
+
+def predict(arguments: argparse.Namespace) -> int:
+    """Read films and print their readings; one film's error never stops the others.
+
+    Args:
+        arguments: `files`, `json`, `explain`, `bundle`, `variant`, `precision`.
+
+    Returns:
+        0 if every film was read, 1 if some file is in error, 2 if the variant is unknown.
+    """
+    try:
+        bundle = Bundle.load(arguments.bundle)
+        variant = _known_variant(bundle, arguments.variant)
+        predictor = Predictor(bundle, variant=variant, precision=arguments.precision)
+    except _UnknownVariantError as err:
+        _say_error(err)
+        return WRONG_USAGE
+    except CxrError as err:  # no film can be read, and each of them says why
+        _print_results(arguments, None, [error_record(file, err) for file in arguments.files])
+        return SOME_ERROR
+    results = [_read_one(predictor, file, arguments.explain) for file in arguments.files]
+    _print_results(arguments, bundle, results)
+    return SOME_ERROR if any(result["status"] == "error" for result in results) else OK
+
+
+def evaluate(arguments: argparse.Namespace) -> int:
+    """Measure the systems on a labelled folder and write the evaluation.
+
+    Args:
+        arguments: `folder`, `out`, `bundle`, `variant`, `precision`.
+
+    Returns:
+        0 if every film was read, 1 if some file or the bundle is in error, 2 for wrong usage.
+    """
+    from cxr_core.evaluate.folder import evaluate_folder
+
+    try:
+        bundle = Bundle.load(arguments.bundle)
+        variant = _known_variant(bundle, arguments.variant)
+        predictor = Predictor(bundle, variant=variant, precision=arguments.precision)
+        evaluation = evaluate_folder(predictor, arguments.folder, on_film=_report_progress)
+    except _UnknownVariantError as err:
+        _say_error(err)
+        return WRONG_USAGE
+    except CxrError as err:
+        _say_error(err)
+        return SOME_ERROR
+    try:
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        arguments.out.write_text(json.dumps(evaluation, indent=1) + "\n", "utf-8")
+    except OSError as err:
+        sys.stderr.write(f"error: {arguments.out} could not be written: {err.strerror}\n")
+        return SOME_ERROR
+    for system, summary in evaluation["systems"].items():
+        accuracy = summary["accuracy"]
+        sys.stdout.write(
+            f"{SYSTEM_TITLES.get(system, system)}: accuracy {accuracy['value']:.4f} "
+            f"({accuracy['low']:.4f} to {accuracy['high']:.4f}), n = {summary['n']}\n"
+            if summary["n"]
+            else f"{system}: no film could be read\n"
+        )
+    return SOME_ERROR if evaluation["unreadable"] else OK
+
+
+def bundle_info(arguments: argparse.Namespace) -> int:
+    """Print what a bundle holds.
+
+    Args:
+        arguments: `folder`.
+
+    Returns:
+        0, or 1 if the bundle cannot be loaded.
+    """
+    try:
+        bundle = Bundle.load(arguments.folder)
+    except CxrError as err:
+        _say_error(err)
+        return SOME_ERROR
+    lines = [
+        f"{bundle.name} {bundle.version}, created {bundle.created}",
+        f"digest {bundle.digest}",
+        f"{len(bundle.files)} files, {sum(size for _, size in bundle.files.values()) / 1e6:.1f} MB",
+    ]
+    for variant in bundle.variants.values():
+        is_default = " (default)" if variant.name == bundle.default_variant else ""
+        lines.append(f"variant {variant.name}{is_default}: {', '.join(variant.systems)}")
+        for member in variant.members.values():
+            spec = member.preprocess
+            lines.append(
+                f"  {member.name}: {member.backbone} at {spec.height_px} by {spec.width_px} px, "
+                f"scaling {spec.scaling}, weights {member.weights_origin}, {member.compression}"
+            )
+    sys.stdout.write("\n".join(lines) + "\n")
+    return OK
+
+
+def bundle_verify(arguments: argparse.Namespace) -> int:
+    """Check every file of a bundle against its hash.
+
+    Args:
+        arguments: `folder`.
+
+    Returns:
+        0 if all agree, 1 if not.
+    """
+    try:
+        bundle = Bundle.load(arguments.folder)
+    except CxrError as err:
+        _say_error(err)
+        return SOME_ERROR
+    sys.stdout.write(f"{len(bundle.files)} files agree with {bundle.name} {bundle.version}\n")
+    return OK
+
+
+class _UnknownVariantError(SpecMismatchError):
+    """The variant that the user named is not in the bundle."""
+
+
+def _known_variant(bundle: Bundle, name: str | None) -> str:
+    """Return the variant's name, or tell a wrong name from a broken bundle."""
+    try:
+        return bundle.variant(name).name
+    except SpecMismatchError as err:
+        raise _UnknownVariantError(str(err), hint=err.hint) from err
+
+
+def _read_one(predictor: Predictor, file: str, explain_dir: Path | None) -> dict[str, Any]:
+    """Read one film and, if asked, write its maps; return its record."""
+    started = time.perf_counter()
+    try:
+        radiograph = read_path(file)
+        read = time.perf_counter()
+        reading = predictor.read(radiograph)
+        explained = time.perf_counter()
+        if explain_dir is not None:
+            _write_maps(predictor, reading, explain_dir)
+    except CxrError as err:
+        return error_record(file, err)
+    now = time.perf_counter()
+    timing_ms = {
+        **reading.timing_ms,
+        "read": (read - started) * 1e3,
+        "explain": (now - explained) * 1e3,
+        "total": (now - started) * 1e3,
+    }
+    return film_record(file, reading, timing_ms)
+
+
+def _write_maps(predictor: Predictor, reading: Reading, folder: Path) -> None:
+    """Write, for each system, an overlay of its top class and the raw maps of all classes."""
+    from PIL import Image
+
+    from cxr_core.explain.overlay import render
+
+    stem = f"{Path(reading.radiograph.name).stem}-{reading.radiograph.sha256[:8]}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, system in reading.systems.items():
+            cam = predictor.explain(reading, name, system.label)
+            overlay = Image.fromarray(render(reading.radiograph.image, cam))
+            overlay.save(folder / f"{stem}.{name}.{DEFAULT_METHOD}.{system.label}.png")
+            grids: dict[str, Any] = {
+                method: np.stack(
+                    [
+                        predictor.explain(reading, name, label, method=method).grid
+                        for label in (CLASSES if entry.is_class_specific else CLASSES[:1])
+                    ]
+                )
+                for method, entry in METHODS.items()
+            }
+            classes = np.array(CLASSES)
+            np.savez_compressed(folder / f"{stem}.{name}.npz", classes=classes, **grids)
+    except OSError as err:
+        msg = f"`{folder}` must be a folder that can be written. Received: {err.strerror}"
+        raise UnreadableImageError(msg, hint="Name another folder for --explain.") from err
+
+
+def _print_results(
+    arguments: argparse.Namespace, bundle: Bundle | None, results: list[dict[str, Any]]
+) -> None:
+    """Print the readings as one JSON object or as lines for people."""
+    if arguments.json:
+        json.dump(prediction_object(bundle, results), sys.stdout, indent=1)
+        sys.stdout.write("\n")
+        return
+    for result in results:
+        sys.stdout.write(f"{result['file']}\n")
+        if result["error"] is not None:
+            sys.stdout.write(f"  error: {result['error']['message']}\n")
+            sys.stdout.write(f"  what to do: {result['error']['hint']}\n")
+            continue
+        for warning in result["warnings"]:
+            sys.stdout.write(f"  note: {warning['message']}\n")
+        for name, system in result["systems"].items():
+            shares = "  ".join(
+                f"{CLASS_TITLES[label]} {probability:.3f}"
+                for label, probability in system["probabilities"].items()
+            )
+            title = SYSTEM_TITLES.get(name, name)
+            sys.stdout.write(f"  {title:<26}{shares}  -> {CLASS_TITLES[system['label']]}\n")
+        sys.stdout.write(f"  {result['timing_ms']['total']:.0f} ms. Research use only.\n")
+
+
+def _say_error(error: CxrError) -> None:
+    """Write an error and its hint for a person."""
+    sys.stderr.write(f"error: {error}\nwhat to do: {error.hint}\n")
+
+
+def _report_progress(n_done: int) -> None:
+    """Say every hundred films how far the evaluation is."""
+    if n_done % 100 == 0:
+        sys.stderr.write(f"{n_done} films read\n")

@@ -1,0 +1,107 @@
+"""The default engine: OpenVINO on the CPU, at explicit f32, one film at a time.
+
+The network is compiled for a batch of one: the only shape in which the 8-bit EfficientNetB7
+compiles, and a film's features then do not depend on its neighbours.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from cxr_core.engine import check_batch
+from cxr_core.errors import ArtifactIntegrityError
+
+PRECISIONS: Final = ("f32", "bf16")
+
+
+def import_openvino() -> Any:
+    """Import OpenVINO without its usage statistics.
+
+    `openvino_telemetry` is a dependency of the wheel and would report conversions to its maker.
+    OpenVINO and NNCF both run without it, so it is marked as absent before they look.
+
+    Returns:
+        The `openvino` module.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    import openvino
+
+    return openvino
+
+
+class OpenVinoEngine:
+    """A published backbone (`.xml` and `.bin`) on the CPU.
+
+    Args:
+        xml_path: The network's description; the weights lie beside it as `.bin`.
+        precision: `f32`, or `bf16` where the processor has it. OpenVINO would choose bf16 by itself
+            on such processors, which moves features by 1 to 2 %, so f32 is asked for by name.
+        n_threads: Threads for one film; `None` leaves the choice to OpenVINO.
+
+    Raises:
+        ValueError: If the precision is not known.
+        ArtifactIntegrityError: If the file is missing or not a network.
+
+    Notes:
+        One infer request behind one lock: requests from other threads wait. The request already
+        uses every core, so waiting costs nothing.
+    """
+
+    def __init__(
+        self, xml_path: Path, *, precision: str = "f32", n_threads: int | None = None
+    ) -> None:
+        if precision not in PRECISIONS:
+            msg = f"`precision` must be one of {PRECISIONS}. Received: precision={precision!r}"
+            raise ValueError(msg)
+        openvino = import_openvino()
+        config: dict[str, Any] = {
+            "INFERENCE_PRECISION_HINT": precision,
+            "PERFORMANCE_HINT": "LATENCY",
+        }
+        if n_threads is not None:
+            config["INFERENCE_NUM_THREADS"] = n_threads
+        try:
+            core = openvino.Core()
+            model = core.read_model(xml_path)
+            model.reshape([1, *(dim.get_length() for dim in list(model.input().partial_shape)[1:])])
+            compiled = core.compile_model(model, "CPU", config)
+        except RuntimeError as err:
+            msg = f"{xml_path.name}: OpenVINO must be able to read the network. Received: {err}"
+            raise ArtifactIntegrityError(msg) from err
+        self.precision = precision
+        self._request = compiled.create_infer_request()
+        self._lock = threading.Lock()
+        self._input_shape = _static_shape(compiled.input())
+        self._feature_shape = _static_shape(compiled.output())
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Shape (height, width, 3) of one input."""
+        return self._input_shape
+
+    @property
+    def feature_shape(self) -> tuple[int, int, int]:
+        """Shape (h, w, c) of one film's feature map."""
+        return self._feature_shape
+
+    def run(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Run the backbone film by film; see `FeatureEngine.run`."""
+        check_batch(batch, self._input_shape)
+        features = np.empty((len(batch), *self._feature_shape), np.float32)
+        for row in range(len(batch)):
+            with self._lock:
+                result = self._request.infer([batch[row : row + 1]])
+                features[row] = result[0][0]
+        return features
+
+
+def _static_shape(port: Any) -> tuple[int, int, int]:
+    """Return a port's shape without the batch axis."""
+    height, width, channels = list(port.shape)[1:]
+    return int(height), int(width), int(channels)

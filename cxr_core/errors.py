@@ -1,0 +1,74 @@
+"""The errors that a user can meet, each with one plain sentence on what to do next.
+
+Wrong arguments from programmers stay `ValueError` and `TypeError`; pages and the command line catch
+`CxrError` only. Messages name the file and the value received, never anything about a patient.
+"""
+
+from __future__ import annotations
+
+
+class CxrError(Exception):
+    """Base of every error that has a plain-language way out.
+
+    Args:
+        message: What is wrong, with the value received.
+        hint: One sentence for the person at the screen; the class's own sentence if `None`.
+    """
+
+    default_hint = "Check the input and try again."
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint or self.default_hint
+
+
+class UnreadableImageError(CxrError):
+    """The bytes are not an image that this software can read, or they are damaged."""
+
+    default_hint = "Export the film again as PNG, JPEG, TIFF, BMP or WebP and upload that file."
+
+
+class ImageTooLargeError(CxrError):
+    """The file or its pixel count is over the limit; nothing was decoded."""
+
+    default_hint = "Export the film at a smaller size; 4,000 by 4,000 pixels is ample."
+
+
+class UnsupportedDicomError(CxrError):
+    """The DICOM object is not one that this software reads."""
+
+    default_hint = (
+        "Export the frontal chest film as PNG or TIFF at full depth and upload that file."
+    )
+
+
+class SpecMismatchError(CxrError):
+    """Two parts that must fit each other do not: a schema version, a shape, a missing member."""
+
+    default_hint = "Use a bundle that was published by this version, or publish it again."
+
+
+class ArtifactIntegrityError(CxrError):
+    """A published file is missing, or its bytes are not the ones that were published."""
+
+    default_hint = "Restore the bundle folder from the repository; do not edit its files."
+
+
+class NotApplicableError(CxrError):
+    """The question does not apply to this object; a typed outcome, not a failure."""
+
+    default_hint = "Choose another system, class or method."
+
+
+class TrainingDataError(CxrError):
+    """The training folder cannot be used as it is."""
+
+    default_hint = (
+        "Give a folder with train/ and test/, each with COVID19/, NORMAL/ and PNEUMONIA/."
+    )
+
+
+class ConfigError(CxrError):
+    """A setting is unknown or has the wrong type."""
+
+    default_hint = "Compare the setting with the presets in train/presets."

@@ -1,0 +1,104 @@
+"""Score a labelled folder through the serving path, film by film."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from cxr_core.errors import CxrError, UnreadableImageError
+from cxr_core.evaluate.metrics import classification_summary, confusion_matrix
+from cxr_core.io import read_path
+from cxr_core.labels import CLASSES, class_index
+from cxr_core.predict import Predictor
+
+SCHEMA: Final = "cxr-evaluation/1"
+_SKIPPED_SUFFIXES: Final = frozenset({".csv", ".txt", ".json", ".md"})
+
+
+def labelled_paths(folder: str | Path) -> Iterator[tuple[Path, str]]:
+    """Yield the files of `FOLDER/<CLASS>/`, class by class.
+
+    Args:
+        folder: Holds at least one folder named like a class, in any letter case.
+
+    Yields:
+        Path and class name. Hidden files and tables are left out.
+
+    Raises:
+        UnreadableImageError: If there is no such folder or no file in it.
+    """
+    folder = Path(folder)
+    children = sorted(folder.iterdir()) if folder.is_dir() else []
+    by_class = {
+        name: [p for p in children if p.is_dir() and p.name.upper() == name] for name in CLASSES
+    }
+    found = False
+    for name, parents in by_class.items():
+        for path in sorted(p for parent in parents for p in parent.rglob("*")):
+            is_film = path.is_file() and not path.name.startswith(".")
+            if is_film and path.suffix.lower() not in _SKIPPED_SUFFIXES:
+                found = True
+                yield path, name
+    if not found:
+        listed = [child.name for child in children] if folder.is_dir() else "no such folder"
+        msg = (
+            f"`{folder}` must hold films in folders named {', '.join(CLASSES)}. Received: {listed}"
+        )
+        hint = "Name the folder that holds COVID19/, NORMAL/ and PNEUMONIA/ (any of them)."
+        raise UnreadableImageError(msg, hint=hint)
+
+
+def evaluate_folder(
+    predictor: Predictor,
+    folder: str | Path,
+    *,
+    on_film: Callable[[int], None] | None = None,
+) -> dict[str, Any]:
+    """Read every labelled film of a folder and summarise each system.
+
+    Args:
+        predictor: The variant to measure.
+        folder: Holds one folder a class.
+        on_film: Called with the number of films done, after each film.
+
+    Returns:
+        JSON-ready evaluation of schema `cxr-evaluation/1`. Files that could not be read are counted
+        and listed by their path below the folder, and take no part in the shares.
+
+    Raises:
+        UnreadableImageError: If there is nothing to read.
+    """
+    folder = Path(folder)
+    y_true: list[int] = []
+    y_pred: dict[str, list[int]] = {system: [] for system in predictor.systems}
+    unreadable = []
+    for n_done, (path, label) in enumerate(labelled_paths(folder), start=1):
+        try:
+            reading = predictor.read(read_path(path))
+        except CxrError as err:
+            unreadable.append({"file": path.relative_to(folder).as_posix(), "message": str(err)})
+        else:
+            y_true.append(class_index(label))
+            for system, result in reading.systems.items():
+                y_pred[system].append(class_index(result.label))
+        if on_film is not None:
+            on_film(n_done)
+    return {
+        "schema": SCHEMA,
+        "bundle": {"name": predictor.bundle.name, "version": predictor.bundle.version},
+        "variant": predictor.variant,
+        "precision": predictor.precision,
+        "interval": "Wilson, 95 %, films counted as independent",
+        "n_films": len(y_true),
+        "n_by_class": {name: y_true.count(index) for index, name in enumerate(CLASSES)},
+        "unreadable": unreadable,
+        "systems": {
+            system: classification_summary(
+                confusion_matrix(np.array(y_true, np.int64), np.array(predicted, np.int64))
+            )
+            for system, predicted in y_pred.items()
+        },
+    }

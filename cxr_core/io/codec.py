@@ -1,0 +1,69 @@
+"""Pillow's readers, called by container: header, pixels and tags, without warnings.
+
+Not through `Image.open`: the container is known, and the limit on pixels is then ours alone,
+whatever a program has set in `PIL.Image.MAX_IMAGE_PIXELS`.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from io import BytesIO
+from types import MappingProxyType
+from typing import Any, Final
+
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+_OPENERS: Final[Mapping[str, Callable[[BytesIO], ImageFile.ImageFile]]] = MappingProxyType(
+    {
+        "PNG": PngImagePlugin.PngImageFile,
+        "JPEG": JpegImagePlugin.jpeg_factory,
+        "TIFF": TiffImagePlugin.TiffImageFile,
+        "BMP": BmpImagePlugin.BmpImageFile,
+        "WebP": WebPImagePlugin.WebPImageFile,
+        "GIF": GifImagePlugin.GifImageFile,
+    }
+)
+_FILTER_LOCK = threading.Lock()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence Pillow's own warnings; the lock keeps two films from swapping their filters."""
+    with _FILTER_LOCK, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        yield
+
+
+def open_header(data: bytes, container: str) -> ImageFile.ImageFile:
+    """Read the header only."""
+    with quiet():
+        return _OPENERS[container](BytesIO(data))
+
+
+def load(opened: ImageFile.ImageFile) -> None:
+    """Decode the pixels; only TIFF reads tags, and so may warn, at this point."""
+    if isinstance(opened, TiffImagePlugin.TiffImageFile):
+        with quiet():
+            opened.load()
+    else:
+        opened.load()
+
+
+def tiff_tag(opened: ImageFile.ImageFile, tag: int, default: Any) -> Any:
+    """Return a TIFF tag, or `default` for other containers; the first where it is a tuple."""
+    if not isinstance(opened, TiffImagePlugin.TiffImageFile):
+        return default
+    with quiet():
+        value = opened.tag_v2.get(tag, default)
+    return value[0] if isinstance(value, tuple) and value else value

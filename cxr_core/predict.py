@@ -1,0 +1,231 @@
+"""From a film to a reading: five systems, their agreement, and what later questions need."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+from cxr_core.bundle import Bundle, MemberEntry
+from cxr_core.engine import FeatureEngine
+from cxr_core.engine.openvino import OpenVinoEngine
+from cxr_core.errors import SpecMismatchError
+from cxr_core.explain.cam import DEFAULT_METHOD, Cam, explain
+from cxr_core.heads import FloatArray, HeadSetState, softmax
+from cxr_core.labels import CLASSES, SYSTEMS
+from cxr_core.preprocess import preprocess
+from cxr_core.radiograph import Radiograph
+
+
+@dataclass(frozen=True, eq=False)
+class SystemReading:
+    """What one system says of one film.
+
+    Attributes:
+        name: System name.
+        logits: Shape (k,), float64, in class order.
+        probs: Shape (k,), float64, summing to 1.
+        label: Class of the highest probability.
+    """
+
+    name: str
+    logits: npt.NDArray[np.float64]
+    probs: npt.NDArray[np.float64]
+    label: str
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Reasons to believe a reading or not; what was not measured says so instead of passing.
+
+    Attributes:
+        ood_score: Distance from the training films, or `None` where the gate was not run.
+        ood_threshold: Distance from which a film is refused, or `None`.
+        ood_verdict: `passed`, `refused` or `not_run`.
+        agreement: Share of the systems that name the commonest label; `None` under two systems.
+        prediction_set: Classes that cannot be excluded, or `None` where no set was calibrated.
+        lung_share: System to the share of its positive map inside the lungs; empty if not measured.
+    """
+
+    ood_score: float | None = None
+    ood_threshold: float | None = None
+    ood_verdict: str = "not_run"
+    agreement: float | None = None
+    prediction_set: tuple[str, ...] | None = None
+    lung_share: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """All that is known of one film; later questions are answered from it without a network.
+
+    Attributes:
+        radiograph: The film.
+        systems: System name to its reading, in display order.
+        features: Member name to feature map (h, w, c), float32, read-only.
+        state: The heads' forward pass.
+        trust: Reasons to believe it or not.
+        timing_ms: Milliseconds by part: `preprocess`, `engine`, `total`.
+        status: `ok`, or `refused` where the film is unlike the training films.
+    """
+
+    radiograph: Radiograph
+    systems: Mapping[str, SystemReading]
+    features: Mapping[str, npt.NDArray[np.float32]]
+    state: HeadSetState
+    trust: Trust
+    timing_ms: Mapping[str, float]
+    status: str = "ok"
+
+
+class Predictor:
+    """One variant of a bundle, ready to read films; safe to share between threads.
+
+    Args:
+        bundle: A verified bundle.
+        variant: Its name; the bundle's default if `None`.
+        precision: `f32` or `bf16`, see `OpenVinoEngine`.
+        engines: Member name to engine, instead of the published networks (tests, GPUs).
+
+    Raises:
+        SpecMismatchError: If the variant is unknown, or an engine's map has another shape than the
+            heads expect.
+        ArtifactIntegrityError: If a network cannot be read.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        variant: str | None = None,
+        precision: str = "f32",
+        engines: Mapping[str, FeatureEngine] | None = None,
+    ) -> None:
+        entry = bundle.variant(variant)
+        self.bundle = bundle
+        self.variant = entry.name
+        self.precision = precision
+        self._members = entry.members
+        self._heads = bundle.heads(entry.name)
+        self._engines = engines or {
+            name: OpenVinoEngine(bundle.folder / member.network, precision=precision)
+            for name, member in entry.members.items()
+        }
+        for name, member in entry.members.items():
+            _check_engine(name, member, self._engines[name])
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        """Names of the systems, in display order."""
+        return tuple(name for name in SYSTEMS if name in self._heads.systems)
+
+    def features(self, radiograph: Radiograph) -> dict[str, npt.NDArray[np.float32]]:
+        """Run the backbones alone.
+
+        Args:
+            radiograph: The film.
+
+        Returns:
+            Member name to feature map (h, w, c), float32, read-only.
+        """
+        return self._run(radiograph, {"preprocess": 0.0, "engine": 0.0})
+
+    def read(self, radiograph: Radiograph) -> Reading:
+        """Read one film with every system.
+
+        Args:
+            radiograph: The film.
+
+        Returns:
+            The reading.
+        """
+        started = time.perf_counter()
+        timing = {"preprocess": 0.0, "engine": 0.0}
+        features = self._run(radiograph, timing)
+        state = self._heads.forward(features)
+        systems = {name: _system_reading(name, state.logits[name]) for name in self.systems}
+        timing["total"] = (time.perf_counter() - started) * 1e3
+        trust = Trust(agreement=_agreement(systems))
+        return Reading(radiograph, systems, features, state, trust, MappingProxyType(timing))
+
+    def explain(
+        self,
+        reading: Reading,
+        system: str,
+        class_name: str,
+        *,
+        method: str = DEFAULT_METHOD,
+        against: str | None = None,
+    ) -> Cam:
+        """Explain one score of a reading; no network is run.
+
+        Args:
+            reading: A reading of this predictor.
+            system: One of `systems`.
+            class_name: Class whose logit is explained.
+            method: Key of `cxr_core.explain.cam.METHODS`.
+            against: If given, the difference to this class's logit is explained.
+
+        Returns:
+            The raw map.
+
+        Raises:
+            NotApplicableError: If the variant has no such system.
+            ValueError: If the class or the method is unknown.
+        """
+        return explain(
+            self._heads,
+            reading.state,
+            reading.features,
+            system,
+            class_name,
+            method=method,
+            against=against,
+        )
+
+    def _run(
+        self, radiograph: Radiograph, timing_ms: dict[str, float]
+    ) -> dict[str, npt.NDArray[np.float32]]:
+        """Prepare the film once per distinct spec and run every backbone; add up the times."""
+        inputs: dict[object, npt.NDArray[np.float32]] = {}
+        features = {}
+        for name, member in self._members.items():
+            started = time.perf_counter()
+            if member.preprocess not in inputs:
+                inputs[member.preprocess] = preprocess(radiograph, member.preprocess)[None]
+            prepared = time.perf_counter()
+            features[name] = self._engines[name].run(inputs[member.preprocess])[0]
+            features[name].flags.writeable = False
+            timing_ms["preprocess"] += (prepared - started) * 1e3
+            timing_ms["engine"] += (time.perf_counter() - prepared) * 1e3
+        return features
+
+
+def _check_engine(name: str, member: MemberEntry, engine: FeatureEngine) -> None:
+    """Refuse an engine whose feature map the head cannot take."""
+    if engine.feature_shape != member.feature_shape:
+        msg = (
+            f"{name}: the network's map must have shape {member.feature_shape}. "
+            f"Received: {engine.feature_shape}"
+        )
+        raise SpecMismatchError(msg)
+
+
+def _system_reading(name: str, raw_logits: FloatArray) -> SystemReading:
+    """Turn logits into probabilities in float64, so that they sum to 1 on paper too."""
+    logits = np.asarray(raw_logits, np.float64)
+    probs = np.asarray(softmax(logits), np.float64)
+    return SystemReading(name, logits, probs, CLASSES[int(probs.argmax())])
+
+
+def _agreement(systems: Mapping[str, SystemReading]) -> float | None:
+    """Return the share of the systems that name the commonest label."""
+    if len(systems) < 2:
+        return None
+    counts = Counter(system.label for system in systems.values())
+    return max(counts.values()) / len(systems)

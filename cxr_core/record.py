@@ -1,0 +1,101 @@
+"""Readings as JSON objects, schema `cxr-prediction/1`; the one place that knows its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from cxr_core.bundle import Bundle
+from cxr_core.errors import CxrError
+from cxr_core.labels import CLASSES
+from cxr_core.predict import Reading, Trust
+
+SCHEMA: Final = "cxr-prediction/1"
+TIMINGS: Final = ("read", "preprocess", "engine", "explain", "total")
+
+
+def prediction_object(
+    bundle: Bundle | None, results: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Wrap the results of several films.
+
+    Args:
+        bundle: The models that read them; `None` if they could not be loaded.
+        results: Objects of `film_record` and `error_record`.
+
+    Returns:
+        The whole object of schema `cxr-prediction/1`.
+    """
+    named = None
+    if bundle is not None:
+        named = {"name": bundle.name, "version": bundle.version, "digest": bundle.digest}
+    return {"schema": SCHEMA, "bundle": named, "results": list(results)}
+
+
+def film_record(file: str, reading: Reading, timing_ms: Mapping[str, float]) -> dict[str, Any]:
+    """Return one film's reading.
+
+    Args:
+        file: The film's path as it was given.
+        reading: Its reading.
+        timing_ms: Milliseconds by part, keys of `TIMINGS`.
+
+    Returns:
+        One entry of `results`. A refused film keeps its systems and is marked by its status.
+    """
+    return {
+        "file": file,
+        "sha256": reading.radiograph.sha256,
+        "status": reading.status,
+        "error": None,
+        "warnings": [
+            {"code": notice.code, "message": notice.message}
+            for notice in reading.radiograph.notices
+        ],
+        "systems": {
+            name: {
+                "probabilities": dict(zip(CLASSES, system.probs.tolist(), strict=True)),
+                "label": system.label,
+            }
+            for name, system in reading.systems.items()
+        },
+        "trust": _trust_record(reading.trust),
+        "timing_ms": {part: round(timing_ms.get(part, 0.0), 3) for part in TIMINGS},
+    }
+
+
+def error_record(file: str, error: CxrError, *, sha256: str | None = None) -> dict[str, Any]:
+    """Return one film's error.
+
+    Args:
+        file: The film's path as it was given.
+        error: What went wrong.
+        sha256: Digest of its bytes, where they could be read.
+
+    Returns:
+        One entry of `results`.
+    """
+    return {
+        "file": file,
+        "sha256": sha256,
+        "status": "error",
+        "error": {"type": type(error).__name__, "message": str(error), "hint": error.hint},
+        "warnings": [],
+        "systems": {},
+        "trust": None,
+        "timing_ms": None,
+    }
+
+
+def _trust_record(trust: Trust) -> dict[str, Any]:
+    """Return the trust notes; `null` stands for what was not measured."""
+    return {
+        "out_of_distribution": {
+            "score": trust.ood_score,
+            "threshold": trust.ood_threshold,
+            "verdict": trust.ood_verdict,
+        },
+        "agreement": trust.agreement,
+        "prediction_set": None if trust.prediction_set is None else list(trust.prediction_set),
+        "lung_share": dict(trust.lung_share),
+    }

@@ -1,0 +1,39 @@
+"""The model card: what the bundle holds, where its weights come from, what it is not for."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui.components.bundle_tables import bundle_facts, file_rows, member_rows
+from ui.frame import models, page
+
+page("Model card")
+predictor = models()
+bundle = predictor.bundle
+
+st.subheader("Bundle", anchor=False)
+st.table(
+    bundle_facts(bundle, predictor.variant),
+    hide_header=True,
+    border="horizontal",
+    alt="Name, version, digest and systems of the bundle",
+)
+
+st.subheader("Networks", anchor=False)
+st.table(
+    member_rows(bundle.variant(predictor.variant)),
+    border="horizontal",
+    hide_index=True,
+    alt="Preprocessing, feature layer and origin of the weights of each network",
+)
+
+with st.expander("Files and their hashes"):
+    st.table(
+        file_rows(bundle.files),
+        border="horizontal",
+        hide_index=True,
+        alt="Size and SHA-256 of every published file",
+    )
+
+st.divider()
+st.markdown(bundle.card)

@@ -1,0 +1,120 @@
+"""A predictor without networks: scores from the film's mean, maps worked out by hand."""
+
+from __future__ import annotations
+
+from types import MappingProxyType, SimpleNamespace
+
+import numpy as np
+
+from cxr_core.bundle import MemberEntry, VariantEntry
+from cxr_core.errors import NotApplicableError
+from cxr_core.explain.cam import METHODS, Cam
+from cxr_core.labels import CLASSES, ENSEMBLES, MEMBERS, SYSTEMS, class_index
+from cxr_core.predict import Reading, SystemReading, Trust
+from cxr_core.preprocess import PreprocessSpec
+
+DIGEST = "ab" * 32
+
+
+def fake_bundle():
+    """Return an object with the attributes of a bundle that the pages use."""
+    members = {
+        name: MemberEntry(
+            name=name,
+            backbone=name,
+            network=f"backbones/{name}.xml",
+            feature_layer=f"{name}_last",
+            feature_shape=(7, 7, 8),
+            weights_origin="random numbers",
+            compression="none",
+            preprocess=PreprocessSpec(),
+            pooling="average2",
+        )
+        for name in MEMBERS
+    }
+    variant = VariantEntry(
+        name="clean",
+        title="Clean",
+        members=members,
+        ensembles=ENSEMBLES,
+        training={},
+        heads_path="variants/clean/heads.safetensors",
+        ensembles_path=None,
+        evaluation_path=None,
+    )
+    return SimpleNamespace(
+        name="fake",
+        version="0.1",
+        digest=DIGEST,
+        created="2026-01-01T00:00:00Z",
+        variants={"clean": variant},
+        variant=lambda _name=None: variant,
+        default_variant="clean",
+        systems=SYSTEMS,
+        members=members,
+        files={"MODEL_CARD.md": ("cd" * 32, 10)},
+        card="# A card\n\nIntended use: tests.",
+    )
+
+
+class FakePredictor:
+    """Stands in for `cxr_core.predict.Predictor`; counts how often a film was read."""
+
+    def __init__(self, systems=SYSTEMS, verdict="not_run"):
+        self.bundle = fake_bundle()
+        self.variant = "clean"
+        self.systems = tuple(systems)
+        self.verdict = verdict
+        self.n_read = 0
+
+    def read(self, radiograph):
+        """Return a reading whose scores depend on the film's mean only."""
+        self.n_read += 1
+        mean = float(radiograph.image.mean())
+        systems = {
+            name: system_reading(name, [2.0 * mean, 1.0 - mean + 0.1 * i, 0.5])
+            for i, name in enumerate(self.systems)
+        }
+        return Reading(
+            radiograph=radiograph,
+            systems=systems,
+            features={},
+            state=None,
+            trust=self._trust(systems),
+            timing_ms=MappingProxyType({"preprocess": 4.0, "engine": 210.0, "total": 216.0}),
+            status="refused" if self.verdict == "refused" else "ok",
+        )
+
+    def explain(self, reading, system, class_name, *, method):
+        """Return a smooth map; PNEUMONIA has no positive part, VGG16 no Ablation-CAM."""
+        if method == "ablationcam" and system == "vgg16":
+            msg = "`method` must apply to the system."
+            raise NotApplicableError(msg)
+        rows, columns = np.mgrid[0:7, 0:7]
+        k = class_index(class_name)
+        place = (2 + SYSTEMS.index(system), 1 + 2 * k)
+        grid = np.exp(-((rows - place[0]) ** 2 + (columns - place[1]) ** 2) / 4.0) - 0.1
+        grid = -np.abs(grid) if class_name == "PNEUMONIA" else grid * (1 + k)
+        score = float(reading.systems[system].logits[k])
+        return Cam(
+            system=system,
+            class_name=class_name if METHODS[method].is_class_specific else None,
+            method=method,
+            grid=grid.astype(np.float32),
+            score=score,
+            bias=score - float(grid.sum()) if method == "hirescam" else None,
+            notes=("A note of this map.",) if method == "gradcampp" else (),
+        )
+
+    def _trust(self, systems):
+        """Return trust notes as a bundle without a gate gives them."""
+        labels = [result.label for result in systems.values()]
+        share = max(labels.count(name) for name in CLASSES) / len(labels)
+        return Trust(ood_verdict=self.verdict, agreement=share if len(labels) > 1 else None)
+
+
+def system_reading(name, logits):
+    """Return a system's reading from its logits."""
+    logits = np.array(logits)
+    probs = np.exp(logits) / np.exp(logits).sum()
+    return SystemReading(name, logits, probs, CLASSES[int(probs.argmax())])

@@ -1,0 +1,55 @@
+"""Shared fixtures; caps threads and quiets TensorFlow before anything is imported."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+os.environ["KERAS_BACKEND"] = "tensorflow"
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cxr_core.bundle import Bundle
+from cxr_core.predict import Predictor
+from tests.tiny import write_tiny_bundle
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle_dir(tmp_path_factory) -> Path:
+    """A bundle of all five systems on three tiny networks; not to be changed."""
+    folder = tmp_path_factory.mktemp("bundle") / "tiny"
+    write_tiny_bundle(folder)
+    return folder
+
+
+@pytest.fixture
+def own_bundle_dir(tiny_bundle_dir, tmp_path) -> Path:
+    """A copy of the tiny bundle that a test may damage."""
+    return Path(shutil.copytree(tiny_bundle_dir, tmp_path / "own-bundle"))
+
+
+@pytest.fixture(scope="session")
+def tiny_predictor(tiny_bundle_dir) -> Predictor:
+    """A predictor over the tiny bundle."""
+    return Predictor(Bundle.load(tiny_bundle_dir))
+
+
+@pytest.fixture
+def film_path(tmp_path) -> Path:
+    """An 8-bit grey PNG of 300 by 260 pixels."""
+    return write_film(tmp_path / "film.png", seed=0)
+
+
+def write_film(path: Path, *, seed: int) -> Path:
+    """Write a smooth random grey PNG."""
+    rng = np.random.default_rng(seed)
+    coarse = Image.fromarray(rng.integers(0, 255, (9, 8), np.uint8))
+    coarse.resize((260, 300), Image.Resampling.BICUBIC).save(path)
+    return path

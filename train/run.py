@@ -1,0 +1,113 @@
+"""A run is a folder: settings, environment, data digest, curves, heads, figures.
+
+RUN/run.json                      settings, environment, data, figures of every system
+RUN/backbones/<name>.xml, .bin    the networks that were exported and that are served
+RUN/runs/<system>/history.csv     one row an epoch
+RUN/runs/<system>/run.json        figures of this system
+RUN/runs/<system>/head.safetensors
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final
+
+from cxr_core.errors import SpecMismatchError
+
+SCHEMA: Final = "cxr-run/1"
+_PACKAGES: Final = ("keras", "tensorflow", "tensorflow-cpu", "openvino", "nncf", "numpy", "pillow")
+
+
+def system_folder(run: Path, system: str) -> Path:
+    """Return the folder of one system's files, which may not exist yet.
+
+    Args:
+        run: The run's folder.
+        system: System name.
+
+    Returns:
+        A path below it.
+    """
+    return run / "runs" / system
+
+
+def network_path(run: Path, backbone: str) -> Path:
+    """Return the path of one exported network.
+
+    Args:
+        run: The run's folder.
+        backbone: Name of the backbone.
+
+    Returns:
+        The `.xml` file; its weights lie beside it.
+    """
+    return run / "backbones" / f"{backbone}.xml"
+
+
+def write_record(path: Path, record: dict[str, Any]) -> None:
+    """Write a JSON record of this schema.
+
+    Args:
+        path: Target file.
+        record: JSON-ready values.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"schema": SCHEMA, **record}, indent=1) + "\n", "utf-8")
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Read a JSON record of this schema.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its values.
+
+    Raises:
+        SpecMismatchError: If it is missing, not JSON or of another schema.
+    """
+    hint = "Name the folder that `python -m train --out` has written."
+    try:
+        record: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as err:
+        msg = f"`{path}` must be the record of a finished run. Received: {err}"
+        raise SpecMismatchError(msg, hint=hint) from err
+    if record.get("schema") != SCHEMA:
+        msg = f"`schema` of {path.name} must be {SCHEMA!r}. Received: {record.get('schema')!r}"
+        raise SpecMismatchError(msg, hint=hint)
+    return record
+
+
+def environment() -> dict[str, Any]:
+    """Return what a figure may depend on besides settings and data.
+
+    Returns:
+        Python, machine type, package versions, and the git revision where there is one.
+    """
+    versions = {}
+    for package in _PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "packages": versions,
+        "revision": _git_revision(),
+    }
+
+
+def _git_revision() -> str | None:
+    """Return the commit that is checked out, or `None` outside a repository."""
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,72 @@
+"""A bundle's facts as rows for tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cxr_core.labels import SYSTEM_TITLES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cxr_core.bundle import Bundle, VariantEntry
+
+
+def bundle_facts(bundle: Bundle, variant: str) -> dict[str, str]:
+    """Return name, version and digest of a bundle, and what it holds.
+
+    Args:
+        bundle: The bundle.
+        variant: Name of the variant in use.
+
+    Returns:
+        Fact to value, in display order.
+    """
+    return {
+        "Name": bundle.name,
+        "Version": bundle.version,
+        "Created": bundle.created,
+        "Digest (SHA-256)": bundle.digest,
+        "Variants": ", ".join(bundle.variants),
+        "Variant in use": variant,
+        "Systems": ", ".join(SYSTEM_TITLES[name] for name in bundle.variant(variant).systems),
+    }
+
+
+def member_rows(variant: VariantEntry) -> list[dict[str, str]]:
+    """Return one row per network: how a film is prepared and where the weights come from.
+
+    Args:
+        variant: The variant in use.
+
+    Returns:
+        Column title to value, one mapping per network, in display order.
+    """
+    return [
+        {
+            "Network": SYSTEM_TITLES[member.name],
+            "Input (pixels)": f"{member.preprocess.width_px} by {member.preprocess.height_px}",
+            "Resampling": member.preprocess.resampling,
+            "Scaling": member.preprocess.scaling,
+            "Feature layer": member.feature_layer,
+            "Pooling": member.pooling,
+            "Weights": member.weights_origin,
+            "Stored as": member.compression,
+        }
+        for member in variant.members.values()
+    ]
+
+
+def file_rows(files: Mapping[str, tuple[str, int]]) -> list[dict[str, str | int]]:
+    """Return one row per published file.
+
+    Args:
+        files: Path to (SHA-256, bytes).
+
+    Returns:
+        Column title to value, one mapping per file.
+    """
+    return [
+        {"File": path, "Bytes": n_bytes, "SHA-256": sha256}
+        for path, (sha256, n_bytes) in files.items()
+    ]

@@ -1,0 +1,143 @@
+"""One film on the page: its picture with heatmaps, what each system says, what was checked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from cxr_core.explain.overlay import COLOUR_MAPS, colour_table
+from cxr_core.labels import CLASS_TITLES
+from ui import engine, state
+from ui.components.viewer import viewer
+from ui.film_view import FilmView
+from ui.frame import plain, show_error
+from ui.words import GATE_NOT_RUN, GATE_PASSED, GATE_REFUSED, HEATMAP_CAPTION, SYNTHETIC_NOTE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cxr_core.predict import Predictor, Trust
+    from ui.film_view import Score
+    from ui.state import Film
+
+_GATE = {"not_run": GATE_NOT_RUN, "passed": GATE_PASSED, "refused": GATE_REFUSED}
+
+
+def film_card(film: Film, predictor: Predictor) -> None:
+    """Read one film and draw it; a film that cannot be read becomes one quiet box.
+
+    Args:
+        film: The film.
+        predictor: The published models.
+    """
+    with st.container(border=True, key=f"film-{film.digest[:16]}"):
+        header = st.container()
+        with st.skeleton(height=420):
+            shown = engine.view(film, predictor)
+        with header:
+            _header(film, shown)
+        if isinstance(shown, engine.Failure):
+            show_error("This film could not be read.", shown.message, shown.hint)
+            return
+        if shown.refused:
+            st.warning(GATE_REFUSED, icon=":material/block:")
+        viewer(
+            shown.image_url,
+            shown.maps,
+            {name: colour_table(name) for name in COLOUR_MAPS},
+            label=film.label,
+            scores=shown.scores,
+            key=f"viewer-{film.digest}",
+        )
+        _footer(shown)
+
+
+def _header(film: Film, shown: FilmView | engine.Failure) -> None:
+    """Name the film, mark a sample, and offer to drop it."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(plain(_shortened(film.label)), anchor=False, width="stretch")
+        if film.sample is not None:
+            st.badge("SYNTHETIC", icon=":material/draw:", color="gray", help=SYNTHETIC_NOTE)
+        st.button(
+            "Remove",
+            key=f"remove-{film.digest}",
+            help=f"Remove {film.label}",
+            icon=":material/close:",
+            type="tertiary",
+            on_click=state.remove_film,
+            args=(film.digest,),
+        )
+    if isinstance(shown, FilmView):
+        st.markdown(consensus(shown.scores))
+
+
+def _footer(shown: FilmView) -> None:
+    """Say what the reader should know about the film, the scores and the time taken."""
+    lines = [
+        *(f":material/info: {plain(notice.message)}" for notice in shown.notices),
+        HEATMAP_CAPTION,
+        trust_line(shown.trust),
+        f"{film_line(shown)} {timing_line(shown)}",
+    ]
+    st.markdown("  \n".join(f":small[{line}]" for line in lines))
+
+
+def consensus(scores: Sequence[Score]) -> str:
+    """Say in words which class the systems name.
+
+    Args:
+        scores: What each system says; at least one.
+
+    Returns:
+        One Markdown sentence.
+    """
+    votes = Counter(score.label for score in scores)
+    if len(scores) == 1:
+        return f"Highest score: **{CLASS_TITLES[scores[0].label]}**."
+    if len(votes) == 1:
+        return f"All {len(scores)} systems score **{CLASS_TITLES[scores[0].label]}** highest."
+    parts = [f"**{CLASS_TITLES[name]}** by {count}" for name, count in votes.most_common()]
+    return f"The {len(scores)} systems differ. Scored highest: {', '.join(parts)}."
+
+
+def trust_line(trust: Trust) -> str:
+    """Say what was checked before the scores were shown, and what was not.
+
+    Args:
+        trust: The reading's trust notes.
+
+    Returns:
+        One line; agreement only where at least two systems were read.
+    """
+    parts = [_GATE[trust.ood_verdict]]
+    if trust.agreement is not None:
+        parts.append(f"Agreement: {trust.agreement:.0%} of the systems name the same class.")
+    if trust.prediction_set:
+        names = ", ".join(CLASS_TITLES[name] for name in trust.prediction_set)
+        parts.append(f"Prediction set: {names}.")
+    return " ".join(parts)
+
+
+def film_line(shown: FilmView) -> str:
+    """Return format and size of the stored film."""
+    size = f"{shown.width_px:,} by {shown.height_px:,} pixels"
+    return f"{plain(shown.source_format)}, {size}."
+
+
+def timing_line(shown: FilmView) -> str:
+    """Return the time taken, with the networks' part named."""
+    ms = shown.timing_ms
+    total = ms.get("total", 0.0) + ms.get("heatmaps", 0.0)
+    return (
+        f"Time taken: {total:,.0f} ms (networks {ms.get('engine', 0.0):,.0f} ms, "
+        f"heatmaps {ms.get('heatmaps', 0.0):,.0f} ms)."
+    )
+
+
+def _shortened(label: str, limit: int = 72) -> str:
+    """Cut the middle out of a long name; start, number and extension stay."""
+    if len(label) <= limit:
+        return label
+    return f"{label[: limit - 25]} … {label[-22:]}"

@@ -1,0 +1,132 @@
+"""The published models and the readings, each behind one Streamlit cache.
+
+The models are shared by all sessions and never changed. Readings belong to one session and are
+found by the SHA-256 of the film's bytes, never by an array: Streamlit hashes large arrays from a
+sample and may return another film's result.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+
+from cxr_core import io
+from cxr_core.errors import CxrError
+from ui.film_view import FilmView, film_view
+from ui.state import MAX_FILMS, Film
+
+if TYPE_CHECKING:
+    from cxr_core.predict import Predictor, Reading
+
+BUNDLE_VARIABLE: Final = "CXR_BUNDLE"
+"""Environment variable with the folder of another bundle than the one in the repository."""
+
+MAX_READINGS: Final = 8
+"""Full readings kept per session; each holds a film at full depth and its feature maps."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a film could not be read, in words for the page.
+
+    Attributes:
+        message: What is wrong.
+        hint: What to do about it.
+    """
+
+    message: str
+    hint: str
+
+
+def bundle_folder() -> Path:
+    """Return the folder of the bundle: `CXR_BUNDLE` where set, else the repository's own."""
+    from cxr_core.bundle import DEFAULT_BUNDLE
+
+    named = os.environ.get(BUNDLE_VARIABLE)
+    return Path(named) if named else DEFAULT_BUNDLE
+
+
+def load() -> Predictor:
+    """Return the predictor of the configured bundle, loaded once per process.
+
+    Raises:
+        CxrError: If the bundle is missing, altered or does not fit this version.
+    """
+    return _load(str(bundle_folder()))
+
+
+@st.cache_resource(show_spinner="Loading the published models …", max_entries=1)
+def _load(folder: str) -> Predictor:
+    """Verify and load a bundle; an error is not cached, so a repaired bundle loads at once."""
+    from cxr_core.bundle import Bundle
+    from cxr_core.predict import Predictor
+
+    return Predictor(Bundle.load(folder))
+
+
+def reading(film: Film, predictor: Predictor) -> Reading:
+    """Read one film with every system, or return what this session read before.
+
+    Args:
+        film: The film; found again by its digest.
+        predictor: The predictor from `load`.
+
+    Returns:
+        The reading, shared by later calls; never change it.
+
+    Raises:
+        CxrError: If the film cannot be decoded.
+    """
+    return _reading(film.digest, _models_key(predictor), film, predictor)
+
+
+@st.cache_resource(scope="session", show_spinner=False, max_entries=MAX_READINGS)
+def _reading(digest: str, models: str, _film: Film, _predictor: Predictor) -> Reading:  # noqa: ARG001
+    """Decode and read; the underscore arguments are not part of the cache key."""
+    return _predictor.read(io.read(_film.data, name=_film.name))
+
+
+def view(film: Film, predictor: Predictor) -> FilmView | Failure:
+    """Return what the page shows of one film: small, and kept for every film of the session.
+
+    Args:
+        film: The film.
+        predictor: The predictor from `load`.
+
+    Returns:
+        The film's view, or the reason why there is none.
+    """
+    return _view(film.digest, _models_key(predictor), film, predictor)
+
+
+@st.cache_resource(scope="session", show_spinner=False, max_entries=MAX_FILMS)
+def _view(
+    digest: str,  # noqa: ARG001
+    models: str,  # noqa: ARG001
+    _film: Film,
+    _predictor: Predictor,
+) -> FilmView | Failure:
+    """Read a film and prepare its heatmaps; a film that cannot be read is remembered as such."""
+    try:
+        result = reading(_film, _predictor)
+    except CxrError as err:
+        return Failure(str(err), err.hint)
+    start = time.perf_counter()
+    shown = film_view(result, _predictor.explain)
+    return shown.with_timing("heatmaps", (time.perf_counter() - start) * 1000.0)
+
+
+def forget() -> None:
+    """Drop every reading of this session."""
+    _reading.clear()
+    _view.clear()
+
+
+def _models_key(predictor: Predictor) -> str:
+    """Return what, besides the film, decides a reading."""
+    return f"{predictor.bundle.digest}/{predictor.variant}"

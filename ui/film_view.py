@@ -1,0 +1,160 @@
+"""From a reading to what the page shows of it: a small image, small grids, words; no Streamlit."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from cxr_core.errors import NotApplicableError
+from cxr_core.explain.cam import METHODS
+from cxr_core.labels import CLASSES
+
+if TYPE_CHECKING:
+    from cxr_core.explain.cam import Cam
+    from cxr_core.predict import Reading, Trust
+    from cxr_core.radiograph import Notice
+
+MAX_SIDE_PX: Final = 768
+"""Longest side of the film as the browser gets it."""
+
+JPEG_QUALITY: Final = 92
+
+SIGNIFICANT_DIGITS: Final = 4
+"""Digits of every map value in the browser; keeps all maps of one film under 60 kB."""
+
+Explain = Callable[..., "Cam"]
+
+
+@dataclass(frozen=True)
+class Score:
+    """What one system says of one film.
+
+    Attributes:
+        system: System name.
+        label: The class with the highest probability.
+        probs: Class name to probability, in class order.
+    """
+
+    system: str
+    label: str
+    probs: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class FilmView:
+    """Everything the page shows of one film, without the film itself.
+
+    Attributes:
+        image_url: The film as a grey JPEG data URL, longest side `MAX_SIDE_PX`.
+        width_px: Columns of the stored film.
+        height_px: Rows of the stored film.
+        source_format: Container the pixels came from.
+        notices: What was changed or looked unusual on reading.
+        scores: One entry per system, in display order.
+        trust: What is known about believing the scores.
+        refused: True where the refusal gate refused the film.
+        maps: System, then method, then class (`""` where the method knows none) to a map.
+        timing_ms: Step to milliseconds.
+    """
+
+    image_url: str = field(repr=False)
+    width_px: int
+    height_px: int
+    source_format: str
+    notices: tuple[Notice, ...]
+    scores: tuple[Score, ...]
+    trust: Trust
+    refused: bool
+    maps: dict[str, dict[str, dict[str, Any]]] = field(repr=False)
+    timing_ms: Mapping[str, float]
+
+    def with_timing(self, step: str, ms: float) -> FilmView:
+        """Return a copy with one more step in `timing_ms`."""
+        return replace(self, timing_ms={**self.timing_ms, step: ms})
+
+
+def film_view(reading: Reading, explain: Explain) -> FilmView:
+    """Prepare one reading for the page.
+
+    Args:
+        reading: The reading; not changed.
+        explain: `Predictor.explain`; runs no network.
+
+    Returns:
+        The film's view.
+    """
+    film = reading.radiograph
+    scores = tuple(
+        Score(name, result.label, dict(zip(CLASSES, map(float, result.probs), strict=True)))
+        for name, result in reading.systems.items()
+    )
+    return FilmView(
+        image_url=data_url(film.image),
+        width_px=film.width_px,
+        height_px=film.height_px,
+        source_format=film.source_format,
+        notices=film.notices,
+        scores=scores,
+        trust=reading.trust,
+        refused=reading.status == "refused",
+        maps={name: _system_maps(reading, name, explain) for name in reading.systems},
+        timing_ms=dict(reading.timing_ms),
+    )
+
+
+def data_url(image: npt.NDArray[np.float32], *, max_side_px: int = MAX_SIDE_PX) -> str:
+    """Encode a film for the browser.
+
+    Args:
+        image: Shape (h, w), float32 in [0, 1].
+        max_side_px: Longest side of the result; a smaller film is not enlarged.
+
+    Returns:
+        A `data:image/jpeg` URL of one grey channel.
+    """
+    grey = Image.fromarray((image * np.float32(255.0) + np.float32(0.5)).astype(np.uint8))
+    grey.thumbnail((max_side_px, max_side_px), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    grey.save(buffer, "JPEG", quality=JPEG_QUALITY)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _system_maps(reading: Reading, system: str, explain: Explain) -> dict[str, dict[str, Any]]:
+    """Compute every map of one system; a map that does not apply carries the reason instead."""
+    maps: dict[str, dict[str, Any]] = {}
+    for method, about in METHODS.items():
+        names = CLASSES if about.is_class_specific else ("",)
+        maps[method] = {
+            name: _map(explain, reading, system, name or CLASSES[0], method) for name in names
+        }
+    return maps
+
+
+def _map(
+    explain: Explain, reading: Reading, system: str, class_name: str, method: str
+) -> dict[str, Any]:
+    """Return one map as JSON-ready values."""
+    try:
+        cam = explain(reading, system, class_name, method=method)
+    except NotApplicableError as err:
+        return {"missing": f"{err} {err.hint}"}
+    shown: dict[str, Any] = {"grid": [[_short(v) for v in row] for row in cam.grid.tolist()]}
+    if cam.class_name is not None:
+        shown["score"] = _short(cam.score)
+    if cam.bias is not None:
+        shown["bias"] = _short(cam.bias)
+    if cam.notes:
+        shown["notes"] = list(cam.notes)
+    return shown
+
+
+def _short(value: float) -> float:
+    """Round to `SIGNIFICANT_DIGITS`; whole zeros lose their sign and decimals."""
+    return float(f"{value:.{SIGNIFICANT_DIGITS - 1}e}") or 0

@@ -1,0 +1,113 @@
+"""What every page shares: its settings, the research-use banner, the sidebar, and the models.
+
+There is no `st.navigation` here or anywhere: with a `pages/` folder, a deep link would skip it, and
+the banner with it. Each page calls `page` first instead.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+
+from cxr_core.errors import CxrError
+from ui import engine
+from ui.words import APP_TITLE, RESEARCH_USE, WHERE_FILMS_GO
+
+if TYPE_CHECKING:
+    from cxr_core.predict import Predictor
+
+_ROOT: Final = Path(__file__).resolve().parent.parent
+# A material or emoji icon of the tab would be fetched from another company's server.
+_TAB_ICON: Final = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
+_SIDEBAR_WIDTH_PX: Final = 250
+_HOME: Final = "streamlit_app.py"
+_DEFAULT_ICON: Final = ":material/article:"
+_ICONS: Final = {_HOME: ":material/radiology:", "1_Model_card.py": ":material/description:"}
+
+
+def page(title: str, *, icon: str | None = None) -> None:
+    """Set up a page and draw what all pages share; the first call of every page.
+
+    Args:
+        title: Heading of the page and, with the application's name, title of the browser tab.
+        icon: Material icon before the heading.
+    """
+    st.set_page_config(
+        page_title=title if title == APP_TITLE else f"{title} · {APP_TITLE}",
+        page_icon=_TAB_ICON,
+        layout="wide",
+        initial_sidebar_state=_SIDEBAR_WIDTH_PX,
+    )
+    st.info(RESEARCH_USE, icon=":material/science:")
+    st.title(title, icon=icon, anchor=False)
+    with st.sidebar:
+        _links()
+        _about_models()
+        st.subheader("Your films", anchor=False)
+        st.markdown(f":small[{WHERE_FILMS_GO}]")
+
+
+def models() -> Predictor:
+    """Return the published models, or say why there are none and end the page here.
+
+    Returns:
+        The predictor that all sessions share; never change it.
+    """
+    try:
+        return engine.load()
+    except CxrError as err:
+        show_error("The published models could not be loaded.", str(err), err.hint)
+        st.stop()
+
+
+def show_error(title: str, message: str, hint: str) -> None:
+    """Show one quiet box with what is wrong and what to do.
+
+    Args:
+        title: One sentence for the person at the screen.
+        message: What is wrong, with the value received.
+        hint: What to do about it.
+    """
+    with st.container(border=True):
+        st.markdown(f":material/error: **{plain(title)}**")
+        st.text(message)
+        st.markdown(f"**What to do:** {plain(hint)}")
+
+
+def plain(text: str) -> str:
+    """Escape what Markdown would read as markup, for text that is not ours.
+
+    Args:
+        text: For example a file name.
+
+    Returns:
+        Markdown that shows `text` as it is.
+    """
+    return "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+-.!|~:$^" else c for c in text)
+
+
+def _links() -> None:
+    """Link the pages by words: the automatic menu would name the first one after its file."""
+    st.page_link(_HOME, label="Read films", icon=_ICONS[_HOME])
+    for path in sorted((_ROOT / "pages").glob("*.py")):
+        label = path.stem.lstrip("0123456789_").replace("_", " ")
+        st.page_link(f"pages/{path.name}", label=label, icon=_ICONS.get(path.name, _DEFAULT_ICON))
+
+
+def _about_models() -> None:
+    """Name the bundle in use."""
+    st.subheader("Models", anchor=False)
+    try:
+        predictor = engine.load()
+    except CxrError:
+        st.markdown(":small[No bundle is loaded.]")
+        return
+    bundle = predictor.bundle
+    st.markdown(
+        f":small[{plain(bundle.name)} {plain(bundle.version)}]  \n"
+        f":small[Variant: {plain(predictor.variant)}]  \n"
+        f":small[Digest:] `{bundle.digest[:12]}`",
+        help=f"SHA-256 of the bundle: {bundle.digest}",
+    )

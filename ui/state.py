@@ -1,0 +1,191 @@
+"""The films of one browser session: in order, each once, kept when the reader changes the page."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Final
+
+import streamlit as st
+
+MAX_FILMS: Final = 48
+"""Films that one session may hold; their encoded bytes stay in the server's memory."""
+
+SAMPLES_KEY: Final = "samples"
+"""Key of the sample picker, whose value is the list of chosen sample files."""
+
+_SHELF_KEY: Final = "films"
+
+
+@dataclass(frozen=True)
+class Film:
+    """One film as it came in, before anything is decoded.
+
+    Attributes:
+        name: File name as given, without folders; not unique.
+        label: What the page calls it; unique within the session.
+        digest: SHA-256 of `data` in hex; the identity of a film and the key of every cache.
+        data: The bytes of the file.
+        sample: Sample file this film is, or `None` for an upload.
+    """
+
+    name: str
+    label: str
+    digest: str
+    data: bytes = field(repr=False)
+    sample: str | None = None
+
+
+@dataclass
+class Shelf:
+    """The ordered films of a session and what happened while they were taken in.
+
+    Attributes:
+        films: In the order of arrival, unique by digest.
+        notes: Sentences about the latest intake, for example a file that was given twice.
+        uploads: Upload ids that were already taken, each with the digest it became.
+        generation: Part of the uploader's key; a new value empties the uploader.
+    """
+
+    films: list[Film] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    uploads: dict[str, str] = field(default_factory=dict)
+    generation: int = 0
+
+    def find(self, digest: str) -> Film | None:
+        """Return the film with this digest, or `None`."""
+        return next((film for film in self.films if film.digest == digest), None)
+
+    def add(self, name: str, data: bytes, *, sample: str | None = None) -> str:
+        """Take in one file; a film that is here already is noted, not added.
+
+        Args:
+            name: File name as given; folders are dropped.
+            data: The bytes of the file.
+            sample: Sample file it is, or `None` for an upload.
+
+        Returns:
+            The film's digest, whether it was added or not.
+        """
+        name = PurePath(name.replace("\\", "/")).name or "unnamed"
+        digest = hashlib.sha256(data).hexdigest()
+        known = self.find(digest)
+        if known is not None:
+            self.notes.append(_twice(name, known))
+        elif len(self.films) >= MAX_FILMS:
+            self.notes.append(f"“{name}” was left out: a session holds at most {MAX_FILMS} films.")
+        else:
+            self.films.append(Film(name, self._label(name), digest, data, sample))
+        return digest
+
+    def remove(self, digest: str) -> None:
+        """Drop one film; a digest that is not here is no error."""
+        self.films = [film for film in self.films if film.digest != digest]
+
+    def _label(self, name: str) -> str:
+        """Return `name`, or `name (2)` and so on where it is taken."""
+        taken = {film.label for film in self.films}
+        label, n = name, 1
+        while label in taken:
+            n += 1
+            label = f"{name} ({n})"
+        return label
+
+
+def _twice(name: str, known: Film) -> str:
+    """Say that a file is a film we hold, under whichever name it has."""
+    if name == known.name:
+        return f"“{name}” was given twice; it is counted once."
+    return f"“{name}” holds the same bytes as “{known.label}”; it is counted once."
+
+
+def shelf() -> Shelf:
+    """Return this session's shelf, made on first use."""
+    if _SHELF_KEY not in st.session_state:
+        st.session_state[_SHELF_KEY] = Shelf()
+    held: Shelf = st.session_state[_SHELF_KEY]
+    return held
+
+
+def films() -> tuple[Film, ...]:
+    """Return the films of this session in order of arrival."""
+    return tuple(shelf().films)
+
+
+def uploader_key() -> str:
+    """Return the key of the current uploader; it changes when the uploader must be empty."""
+    return f"uploader-{shelf().generation}"
+
+
+def take_uploads(files: Iterable[tuple[str, str, bytes]]) -> None:
+    """Bring the uploads on the shelf in line with the uploader's list.
+
+    Call it from the uploader's `on_change` only: after a change of page the uploader comes back
+    empty, and that must not drop the films.
+
+    Args:
+        files: Upload id, file name and bytes of every file that the uploader lists now.
+    """
+    held = shelf()
+    held.notes.clear()
+    current = list(files)
+    present = {upload_id for upload_id, _, _ in current}
+    for upload_id in [known for known in held.uploads if known not in present]:
+        digest = held.uploads.pop(upload_id)
+        if digest not in held.uploads.values():
+            held.remove(digest)
+    for upload_id, name, data in current:
+        if upload_id not in held.uploads:
+            held.uploads[upload_id] = held.add(name, data)
+
+
+def take_samples(chosen: Iterable[tuple[str, bytes]], known: Collection[str]) -> None:
+    """Bring the samples on the shelf in line with the picker.
+
+    Args:
+        chosen: Sample file and bytes of every sample that is picked now.
+        known: All sample files; a film of one that is not picked any more is dropped.
+    """
+    held = shelf()
+    held.notes.clear()
+    wanted = dict(chosen)
+    for film in held.films[:]:
+        if film.sample in known and film.sample not in wanted:
+            held.remove(film.digest)
+    here = {film.sample for film in held.films}
+    for name, data in wanted.items():
+        if name not in here:
+            held.add(name, data, sample=name)
+
+
+def remove_film(digest: str) -> None:
+    """Drop one film and let go of the widget that brought it."""
+    held = shelf()
+    film = held.find(digest)
+    held.notes.clear()
+    held.remove(digest)
+    if film is not None and film.sample is not None:
+        chosen = st.session_state.get(SAMPLES_KEY) or []
+        st.session_state[SAMPLES_KEY] = [name for name in chosen if name != film.sample]
+    else:
+        _empty_uploader(held)
+
+
+def clear_films() -> None:
+    """Drop every film of this session, empty the uploader and the sample picker.
+
+    The readings are dropped by `ui.engine.forget`, which the button calls as well.
+    """
+    held = shelf()
+    held.films.clear()
+    held.notes.clear()
+    _empty_uploader(held)
+    st.session_state[SAMPLES_KEY] = []
+
+
+def _empty_uploader(held: Shelf) -> None:
+    """Give the uploader a new key, so that Streamlit lets go of the bytes that it holds."""
+    held.uploads.clear()
+    held.generation += 1

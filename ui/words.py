@@ -1,0 +1,31 @@
+"""Sentences that more than one place shows, typed once so that tests can pin them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+APP_TITLE: Final = "CXR Reading Room"
+
+RESEARCH_USE: Final = (
+    "**Research use only.** Not a medical device. Not for diagnosis, treatment or reassurance."
+)
+
+WHERE_FILMS_GO: Final = (
+    "Films stay in the memory of the computer that runs this page. They are never written to disk "
+    "and never sent elsewhere, and they are dropped when the session ends or with the button "
+    "**Clear my films**."
+)
+
+HEATMAP_CAPTION: Final = (
+    "A heatmap shows what moved the score, not where disease is. Each map has its own scale, so "
+    "colours of two maps cannot be compared."
+)
+
+SYNTHETIC_NOTE: Final = "Drawn by a program; no person was imaged."
+
+GATE_NOT_RUN: Final = "Refusal gate: not run in this bundle."
+GATE_PASSED: Final = "Refusal gate: passed."
+GATE_REFUSED: Final = (
+    "Refusal gate: refused. The film is unlike those the models were trained on; the numbers below "
+    "are shown, and should not be believed."
+)
