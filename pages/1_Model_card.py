@@ -11,15 +11,17 @@ page("Model card")
 predictor = models()
 bundle = predictor.bundle
 
-st.subheader("Bundle", anchor=False)
+st.header("Bundle", anchor=False)
 st.table(
     bundle_facts(bundle, predictor.variant),
     hide_header=True,
     border="horizontal",
-    alt="Name, version, digest and systems of the bundle",
+    alt="Name, version, variants and systems of the bundle",
 )
+st.caption("Digest of the bundle (SHA-256 of its manifest, which holds the hash of every file)")
+st.code(bundle.digest, language=None)
 
-st.subheader("Networks", anchor=False)
+st.header("Networks", anchor=False)
 st.table(
     member_rows(bundle.variant(predictor.variant)),
     border="horizontal",
@@ -28,9 +30,8 @@ st.table(
 )
 
 with st.expander("Files and their hashes"):
-    st.table(
+    st.dataframe(
         file_rows(bundle.files),
-        border="horizontal",
         hide_index=True,
         alt="Size and SHA-256 of every published file",
     )

@@ -2,9 +2,9 @@
 
     python tools/make_samples.py --data DIR --out assets/samples --seed 0
 
-DIR holds `train/<CLASS>/*.jpg`. No film of DIR is copied or blended: see `samples/model.py` for what
-is drawn and `samples/distance.py` for the check. The same seed gives the same films on one machine;
-another linear algebra library may move single pixels.
+DIR holds `train/<CLASS>/*.jpg`. No single film of DIR is copied or blended: see `samples/model.py`
+for what is drawn and `samples/distance.py` for the check. The same seed gives the same films on one
+machine; another linear algebra library may move single pixels. Takes about three minutes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import hashlib
 import io
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -23,21 +23,23 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
-
 from samples.align import KEEP_AFFINE, KEEP_DENSE, align_films, normalise
-from samples.distance import METRIC, PERCENTILE, check_distance, measure_spacing, nearest
+from samples.distance import RULE, Neighbours, check_near
 from samples.model import N_SHAPE, N_STRUCTURE, FilmModel, Gains, draw_film, fit_model
 from samples.pictures import PICTURES
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from cxr_core.labels import CLASS_TITLES, CLASSES  # run as a file, not installed
 
 Pixels = NDArray[np.uint8]
 
 SCHEMA: Final = "cxr-samples/1"
-CLASSES: Final = {"COVID19": "COVID-19", "NORMAL": "normal", "PNEUMONIA": "pneumonia"}
 MAX_FILMS: Final = {"COVID19": 400, "NORMAL": 450, "PNEUMONIA": 600}
 """How many films of a class are read for the fit, drawn by the seed; bounds the time."""
 
 SIZE_PX: Final = 512
 N_PER_CLASS: Final = 4
+MAX_DRAWS: Final = 24
 
 NOTE: Final = (
     "Every picture here is SYNTHETIC: no picture shows a person. The chest-like films are draws "
@@ -47,7 +49,7 @@ NOTE: Final = (
 )
 MODEL: Final = (
     "Films of one class are registered to a common template (affine, then smooth dense optical "
-    "flow), those that fit worst left out. Appearance: median of the registered films, plus "
+    "flow), those that fit worst left out. Appearance: trimmed mean of the registered films, plus "
     "truncated Gaussian coefficients on the leading principal components, plus a Gaussian field "
     "with the covariance of all remaining components, plus fine grain with a learned local spread. "
     "Shape: truncated Gaussian coefficients on the principal components of the fields. Drawn at "
@@ -127,17 +129,42 @@ def encode_png(pixels: Pixels, description: str) -> bytes:
     return buffer.getvalue()
 
 
-def draw_chest(model: FilmModel, name: str, rng: np.random.Generator) -> list[Sample]:
-    """Draw the films of one class."""
-    return [
-        Sample(
-            file=f"synthetic-{name.lower()}-{number}.png",
-            pixels=draw_film(model, rng, size=SIZE_PX),
-            title=f"Synthetic film {number}, model of {CLASSES[name]} films",
-            drawn_from=name,
-        )
-        for number in range(1, N_PER_CLASS + 1)
-    ]
+def draw_chest(
+    model: FilmModel, name: str, neighbours: Neighbours, rng: np.random.Generator
+) -> tuple[list[tuple[Sample, dict[str, Any]]], int]:
+    """Draw the films of one class; a draw that the near-copy rule refuses is drawn again.
+
+    Args:
+        model: Model of the class.
+        name: Class.
+        neighbours: What to measure against.
+        rng: Source of randomness; advanced.
+
+    Returns:
+        The films with their distances, and how many draws were refused.
+
+    Raises:
+        ValueError: If `MAX_DRAWS` draws do not give `N_PER_CLASS` films.
+    """
+    drawn: list[tuple[Sample, dict[str, Any]]] = []
+    refusal: ValueError | None = None
+    for batch in range(MAX_DRAWS // N_PER_CLASS):
+        films = np.stack([draw_film(model, rng, size=SIZE_PX) for _ in range(N_PER_CLASS)])
+        pairs = zip(films, neighbours.measure(films, name), strict=True)
+        for n_draws, (pixels, near) in enumerate(pairs, start=1 + batch * N_PER_CLASS):
+            number = len(drawn) + 1
+            file = f"synthetic-{name.lower()}-{number}.png"
+            try:
+                check_near(file, near)
+            except ValueError as err:
+                refusal = err
+                continue
+            title = f"Synthetic film {number}, model of {CLASS_TITLES[name]} films"
+            drawn.append((Sample(file, pixels, title, name), near))
+            if number == N_PER_CLASS:
+                return drawn, n_draws - N_PER_CLASS
+    msg = f"`model` must give {N_PER_CLASS} films in {MAX_DRAWS} draws. Received: {len(drawn)}"
+    raise ValueError(msg) from refusal
 
 
 def draw_others(seed: int) -> list[Sample]:
@@ -153,7 +180,7 @@ def draw_others(seed: int) -> list[Sample]:
     ]
 
 
-def write_sample(sample: Sample, out: Path, near: dict[str, Any] | None) -> dict[str, Any]:
+def write_sample(sample: Sample, out: Path, near: Mapping[str, Any] | None) -> dict[str, Any]:
     """Write one picture and return its entry in the manifest.
 
     Args:
@@ -172,8 +199,8 @@ def write_sample(sample: Sample, out: Path, near: dict[str, Any] | None) -> dict
         msg = f"`near` must be given for a chest film. Received: near=None for {sample.file}"
         raise ValueError(msg)
     if near is not None:
-        check_distance(sample.file, near["distance"], near["min_typical"])
-    what = "chest-like film drawn from a statistical model" if is_chest else "picture, no chest film"
+        check_near(sample.file, near)
+    what = "chest-like film drawn from a model" if is_chest else "picture, not a chest film"
     data = encode_png(sample.pixels, f"SYNTHETIC {what}; shows no person; not for diagnosis.")
     (out / sample.file).write_bytes(data)
     return {
@@ -184,6 +211,29 @@ def write_sample(sample: Sample, out: Path, near: dict[str, Any] | None) -> dict
         "title": sample.title,
         "sha256": hashlib.sha256(data).hexdigest(),
         "nearest_training": near,
+    }
+
+
+def describe_model(seed: int, about: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the manifest says of the model.
+
+    Args:
+        seed: Seed of every random draw.
+        about: Class name to the numbers of its fit.
+
+    Returns:
+        Plain values, ready for JSON.
+    """
+    return {
+        "description": MODEL,
+        "seed": seed,
+        "size_px": SIZE_PX,
+        "n_structure": N_STRUCTURE,
+        "n_shape": N_SHAPE,
+        "keep": {"affine": KEEP_AFFINE, "dense": KEEP_DENSE},
+        "gains": asdict(Gains()),
+        "classes": dict(about),
+        "near_copy_rule": RULE,
     }
 
 
@@ -199,28 +249,19 @@ def make_samples(data: Path, out: Path, seed: int) -> dict[str, Any]:
         The manifest.
     """
     films = {name: read_films(data / "train" / name) for name in CLASSES}
-    spacing = measure_spacing(films)
+    neighbours = Neighbours(films)
     out.mkdir(parents=True, exist_ok=True)
     entries, about = [], {}
     for i, name in enumerate(CLASSES):
         rng = np.random.default_rng([seed, i])
         model = fit_class(films[name], MAX_FILMS[name], rng)
-        samples = draw_chest(model, name, rng)
-        queries = np.stack([sample.pixels for sample in samples])
-        distances = np.min([nearest(queries, other) for other in films.values()], axis=0)
-        for sample, distance in zip(samples, distances, strict=True):
-            near = {
-                "distance": round(float(distance), 4),
-                "metric": METRIC,
-                "correlation": round(1 - float(distance) ** 2 / 2, 4),
-                "typical_distance": round(spacing[name].typical, 4),
-                "min_typical": round(spacing[name].minimum, 4),
-            }
-            entries.append(write_sample(sample, out, near))
+        drawn, n_refused = draw_chest(model, name, neighbours, rng)
+        entries += [write_sample(sample, out, near) for sample, near in drawn]
         about[name] = {
             "n_available": len(films[name]),
             "n_read": min(len(films[name]), MAX_FILMS[name]),
             "n_fitted": model.n_films,
+            "n_draws_refused": n_refused,
             "n_appearance": len(model.appearance.spread),
             "share_of_structure": round(float(model.appearance.share[N_STRUCTURE - 1]), 3),
         }
@@ -229,21 +270,7 @@ def make_samples(data: Path, out: Path, seed: int) -> dict[str, Any]:
         "schema": SCHEMA,
         "note": NOTE,
         "command": f"python tools/make_samples.py --data DIR --out assets/samples --seed {seed}",
-        "model": {
-            "description": MODEL,
-            "seed": seed,
-            "size_px": SIZE_PX,
-            "n_structure": N_STRUCTURE,
-            "n_shape": N_SHAPE,
-            "keep": {"affine": KEEP_AFFINE, "dense": KEEP_DENSE},
-            "gains": asdict(Gains()),
-            "classes": about,
-            "near_copy_rule": (
-                f"a film is refused if its nearest training film is nearer than percentile "
-                f"{PERCENTILE} (`min_typical`) of the distances from each training film of its "
-                f"class to the nearest other one; `typical_distance` is their median"
-            ),
-        },
+        "model": describe_model(seed, about),
         "films": entries,
     }
     (out / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
@@ -260,9 +287,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     cv2.setNumThreads(1)
     manifest = make_samples(args.data, args.out, args.seed)
     for film in manifest["films"]:
-        near = film["nearest_training"] or {}
-        numbers = [near.get(key) for key in ("distance", "min_typical", "typical_distance")]
-        sys.stdout.write(f"{film['file']:32} {numbers if near else ''}\n")
+        near = film["nearest_training"]
+        parts = (near, near["detail"]) if near else ()
+        numbers = "  ".join(f"{p['distance']:.3f} (min {p['min_typical']:.3f})" for p in parts)
+        sys.stdout.write(f"{film['file']:28} {numbers}\n")
     return 0
 
 

@@ -47,8 +47,8 @@ class TrainConfig:
         augment_zoom: See `AugmentSpec.zoom`.
         augment_rotation_deg: See `AugmentSpec.rotation_deg`.
         augment_horizontal_flip: See `AugmentSpec.horizontal_flip`.
-        augment_passes: Variants of each training film that are cached and used in turn, one an
-            epoch; 0 trains on the films as they are.
+        augment_passes: Cached variants of each training film, of which every epoch draws one a
+            film; 0 trains on the films as they are.
     """
 
     preset: str
@@ -96,6 +96,11 @@ class TrainConfig:
         return AugmentSpec(
             self.augment_zoom, self.augment_rotation_deg, self.augment_horizontal_flip
         )
+
+    @property
+    def passes(self) -> tuple[int, ...]:
+        """Numbers of the variants that are drawn from; 0 is the film as it is."""
+        return tuple(range(1, self.augment_passes + 1)) or (0,)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON-ready values."""

@@ -1,4 +1,4 @@
-"""Fit one member's head on cached features; every epoch may use another augmented variant."""
+"""Fit one member's head on cached features; every epoch draws one cached variant of each film."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ HISTORY_FIELDS = (
     "val_loss",
     "val_accuracy",
     "learning_rate",
-    "augmentation_pass",
     "seconds",
 )
 
@@ -120,27 +119,23 @@ def fit_head(name: str, config: TrainConfig, data: FitData, history_path: Path) 
 
 
 def _batches(config: TrainConfig, data: FitData) -> Any:
-    """Return the training batches; each epoch is shuffled anew and takes the next variant."""
+    """Return the training batches; each epoch shuffles and draws a variant of each film."""
     import keras
+
+    variants = [data.passes[number] for number in sorted(data.passes)]
 
     class Batches(keras.utils.PyDataset):  # type: ignore[misc] # Keras has no types
         """Batches of pooled features, repeatable for a seed."""
 
         def __init__(self) -> None:
             super().__init__()
-            self.epoch = 0
-            self.order: npt.NDArray[np.int64] = np.empty(0, np.int64)
-            self._shuffle()
+            self.start_epoch(0)
 
-        def _shuffle(self) -> None:
-            rng = np.random.default_rng([config.seed, self.epoch])
+        def start_epoch(self, epoch: int) -> None:
+            """Shuffle for an epoch; Keras peeks at batches, so it cannot count them for us."""
+            rng = np.random.default_rng([config.seed, epoch])
             self.order = rng.permutation(len(data.y_true))
-
-        @property
-        def augmentation_pass(self) -> int:
-            """Variant that this epoch uses."""
-            numbers = sorted(data.passes)
-            return numbers[self.epoch % len(numbers)]
+            self.choice = rng.integers(len(variants), size=len(data.y_true))
 
         def __len__(self) -> int:
             return -(-len(data.y_true) // config.batch_size)
@@ -148,12 +143,8 @@ def _batches(config: TrainConfig, data: FitData) -> Any:
         def __getitem__(self, index: int) -> tuple[Any, Any]:
             start = index * config.batch_size
             rows = self.order[start : start + config.batch_size]
-            features = data.passes[self.augmentation_pass][rows]
+            features = np.stack([variants[self.choice[row]][row] for row in rows])
             return features[:, :, None, :], _one_hot(data.y_true[rows])
-
-        def on_epoch_end(self) -> None:
-            self.epoch += 1
-            self._shuffle()
 
     return Batches()
 
@@ -163,19 +154,18 @@ def _history_log(path: Path, batches: Any) -> Any:
     import keras
 
     class HistoryLog(keras.callbacks.Callback):  # type: ignore[misc] # Keras has no types
-        """Losses, accuracies, learning rate, variant and seconds of each epoch."""
+        """Losses, accuracies, learning rate and seconds of each epoch."""
 
         def __init__(self) -> None:
             super().__init__()
             self.rows: list[dict[str, float]] = []
             self._started = 0.0
             self._rate = 0.0
-            self._pass = 0
 
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
+            batches.start_epoch(epoch)
             self._started = time.perf_counter()
             self._rate = float(self.model.optimizer.learning_rate)
-            self._pass = batches.augmentation_pass
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             measured = {key: float((logs or {})[key]) for key in HISTORY_FIELDS[1:5]}
@@ -184,7 +174,6 @@ def _history_log(path: Path, batches: Any) -> Any:
                     "epoch": epoch + 1,
                     **measured,
                     "learning_rate": self._rate,
-                    "augmentation_pass": self._pass,
                     "seconds": round(time.perf_counter() - self._started, 3),
                 }
             )

@@ -147,10 +147,9 @@ def _train_member(
 ) -> dict[str, Any]:
     """Train one member and write its files; return its part of the record."""
     network = prepare_network(name, config, weights, cache=cache)
-    n_passes = config.augment_passes
     passes: dict[int, npt.NDArray[np.float32]] = {}
     unreadable: dict[str, str] = {}
-    for number in range(1, n_passes + 1) if n_passes else (0,):
+    for number in config.passes:
         stored = _cached(config, network, cache, splits.train, number, unreadable)
         passes[number] = _pooled(stored, splits.train, config.pooling, unreadable)
     steering = _cached(config, network, cache, splits.validation, 0, unreadable)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 BUNDLE_VARIABLE: Final = "CXR_BUNDLE"
 """Environment variable with the folder of another bundle than the one in the repository."""
 
-MAX_READINGS: Final = 8
+MAX_READINGS: Final = 4
 """Full readings kept per session; each holds a film at full depth and its feature maps."""
 
 

@@ -45,7 +45,7 @@ def page(title: str, *, icon: str | None = None) -> None:
     with st.sidebar:
         _links()
         _about_models()
-        st.subheader("Your films", anchor=False)
+        st.header("Your films", anchor=False)
         st.markdown(f":small[{WHERE_FILMS_GO}]")
 
 
@@ -98,7 +98,7 @@ def _links() -> None:
 
 def _about_models() -> None:
     """Name the bundle in use."""
-    st.subheader("Models", anchor=False)
+    st.header("Models", anchor=False)
     try:
         predictor = engine.load()
     except CxrError:

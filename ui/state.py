@@ -58,13 +58,14 @@ class Shelf:
         """Return the film with this digest, or `None`."""
         return next((film for film in self.films if film.digest == digest), None)
 
-    def add(self, name: str, data: bytes, *, sample: str | None = None) -> str:
+    def add(self, name: str, data: bytes, *, sample: str | None = None, title: str = "") -> str:
         """Take in one file; a film that is here already is noted, not added.
 
         Args:
             name: File name as given; folders are dropped.
             data: The bytes of the file.
             sample: Sample file it is, or `None` for an upload.
+            title: What the page should call it; the file name if empty.
 
         Returns:
             The film's digest, whether it was added or not.
@@ -77,7 +78,7 @@ class Shelf:
         elif len(self.films) >= MAX_FILMS:
             self.notes.append(f"“{name}” was left out: a session holds at most {MAX_FILMS} films.")
         else:
-            self.films.append(Film(name, self._label(name), digest, data, sample))
+            self.films.append(Film(name, self._label(title or name), digest, data, sample))
         return digest
 
     def remove(self, digest: str) -> None:
@@ -123,7 +124,7 @@ def take_uploads(files: Iterable[tuple[str, str, bytes]]) -> None:
     """Bring the uploads on the shelf in line with the uploader's list.
 
     Call it from the uploader's `on_change` only: after a change of page the uploader comes back
-    empty, and that must not drop the films.
+    empty, and that must not drop the films (see `keep_uploads`).
 
     Args:
         files: Upload id, file name and bytes of every file that the uploader lists now.
@@ -134,30 +135,36 @@ def take_uploads(files: Iterable[tuple[str, str, bytes]]) -> None:
     present = {upload_id for upload_id, _, _ in current}
     for upload_id in [known for known in held.uploads if known not in present]:
         digest = held.uploads.pop(upload_id)
-        if digest not in held.uploads.values():
+        film = held.find(digest)
+        if film is not None and film.sample is None and digest not in held.uploads.values():
             held.remove(digest)
     for upload_id, name, data in current:
         if upload_id not in held.uploads:
             held.uploads[upload_id] = held.add(name, data)
 
 
-def take_samples(chosen: Iterable[tuple[str, bytes]], known: Collection[str]) -> None:
+def keep_uploads() -> None:
+    """Keep the uploaded films although the uploader is empty, as it is after a change of page."""
+    shelf().uploads.clear()
+
+
+def take_samples(chosen: Iterable[tuple[str, str, bytes]], known: Collection[str]) -> None:
     """Bring the samples on the shelf in line with the picker.
 
     Args:
-        chosen: Sample file and bytes of every sample that is picked now.
+        chosen: Sample file, title and bytes of every sample that is picked now.
         known: All sample files; a film of one that is not picked any more is dropped.
     """
     held = shelf()
     held.notes.clear()
-    wanted = dict(chosen)
+    wanted = {name: (title, data) for name, title, data in chosen}
     for film in held.films[:]:
         if film.sample in known and film.sample not in wanted:
             held.remove(film.digest)
     here = {film.sample for film in held.films}
-    for name, data in wanted.items():
+    for name, (title, data) in wanted.items():
         if name not in here:
-            held.add(name, data, sample=name)
+            held.add(name, data, sample=name, title=title)
 
 
 def remove_film(digest: str) -> None:

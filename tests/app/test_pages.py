@@ -46,7 +46,7 @@ def upload(at, *files):
 
 def film_names(at):
     """The films in page order."""
-    return [heading.value for heading in at.main.subheader]
+    return [heading.value for heading in at.main.header]
 
 
 def test_empty_state_says_what_to_do(app, predictor):
@@ -79,7 +79,7 @@ def test_every_page_launches_with_banner_and_bundle(app, predictor, page):
 def test_a_sample_becomes_a_card_with_probabilities(app, predictor):
     app.run().button(key="sample-s1.png").click().run()
     assert not app.exception
-    assert film_names(app) == ["s1\\.png"]
+    assert film_names(app) == ["Sample 1"]
     assert any("SYNTHETIC" in m.value for m in app.markdown)
     (given,) = viewers(app)
     assert [score["system"] for score in given["scores"]] == list(SYSTEMS)
@@ -97,7 +97,7 @@ def test_a_sample_becomes_a_card_with_probabilities(app, predictor):
 def test_all_samples_are_read_once_each(app, predictor):
     app.run()
     app.button[0].click().run()
-    assert film_names(app) == ["s0\\.png", "s1\\.png", "s2\\.png"]
+    assert film_names(app) == ["Sample 0", "Sample 1", "Sample 2"]
     app.run()
     assert predictor.n_read == 3
 
@@ -105,7 +105,7 @@ def test_all_samples_are_read_once_each(app, predictor):
 def test_a_sample_can_be_unpicked(app, predictor):
     app.run().button[0].click().run()
     app.pills(key="samples").set_value(["s2.png"]).run()
-    assert film_names(app) == ["s2\\.png"]
+    assert film_names(app) == ["Sample 2"]
 
 
 def test_a_bad_file_does_not_stop_the_good_one(app, predictor):
@@ -127,7 +127,8 @@ def test_equal_names_are_told_apart(app, predictor):
 def test_the_same_file_twice_counts_once(app, predictor):
     upload(app.run(), ("a.png", png(5)), ("b.png", png(5)))
     assert film_names(app) == ["a\\.png"]
-    assert "“b.png” holds the same bytes as “a.png”; it is counted once." in text(app)
+    note = "“b\\.png” holds the same bytes as “a\\.png”; it is counted once\\."
+    assert note in text(app)
 
 
 def test_films_and_readings_survive_a_change_of_page(app, predictor):
@@ -136,6 +137,23 @@ def test_films_and_readings_survive_a_change_of_page(app, predictor):
     app.switch_page("streamlit_app.py").run()
     assert film_names(app) == ["film\\.png"]
     assert predictor.n_read == 1
+
+
+def test_uploads_from_before_a_change_of_page_stay_when_more_are_added(app, predictor):
+    upload(app.run(), ("a.png", png(5)))
+    app.switch_page(PAGES[0]).run()
+    app.switch_page("streamlit_app.py").run()
+    assert not app.file_uploader[0].value
+    upload(app, ("b.png", png(6)))
+    assert film_names(app) == ["a\\.png", "b\\.png"]
+
+
+def test_a_file_taken_out_of_the_uploader_leaves_the_page(app, predictor):
+    upload(app.run(), ("a.png", png(5)), ("b.png", png(6)))
+    kept = app.file_uploader[0].value[1:]
+    files = [(file.name, file.getvalue(), "image/png") for file in kept]
+    app.file_uploader[0].set_value(files).run()
+    assert film_names(app) == ["b\\.png"]
 
 
 def test_clear_drops_films_readings_and_uploads(app, predictor):
@@ -221,9 +239,10 @@ def test_a_real_bundle_reads_a_sample(app, monkeypatch, tiny_bundle_dir):
 def test_the_model_card_names_every_network(app, predictor):
     app.run().switch_page("pages/1_Model_card.py").run()
     assert "Intended use: tests." in text(app)
-    facts, networks, files = (table.value for table in app.table)
-    assert list(files["SHA-256"]) == ["cd" * 32]
-    assert "ab" * 32 in facts.to_string()
+    facts, networks = (table.value for table in app.table)
+    assert list(app.dataframe[0].value["SHA-256"]) == ["cd" * 32]
+    assert "Ensemble of dense layers" in facts.to_string()
+    assert app.code[0].value == "ab" * 32
     assert list(networks["Network"]) == ["DenseNet201", "EfficientNetB7", "VGG16"]
     assert set(networks["Weights"]) == {"random numbers"}
     assert set(networks["Scaling"]) == {"unit"}

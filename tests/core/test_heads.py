@@ -74,9 +74,7 @@ def test_member_equals_keras(name, pooling):
     rng = np.random.default_rng(1)
     for layer in model.layers:
         layer.set_weights([rng.normal(0, 0.1, w.shape) for w in layer.get_weights()])
-    head = head_from_arrays(
-        extract_head(model, name), pooling=pooling, feature_shape=(7, 7, 16)
-    )
+    head = head_from_arrays(extract_head(model, name), pooling=pooling, feature_shape=(7, 7, 16))
     maps = np.maximum(rng.normal(size=(5, 7, 7, 16)), 0).astype(np.float32)
     expected = np.asarray(model(maps, training=False))
     ours = np.stack([head.forward(one).probs for one in maps])

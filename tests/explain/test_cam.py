@@ -218,9 +218,7 @@ def test_against_is_the_difference_of_two_maps():
         return explain(heads, state, features, "vgg16", name, method="hirescam", against=against)
 
     difference = cam("COVID19", "NORMAL")
-    np.testing.assert_allclose(
-        difference.grid, cam("COVID19").grid - cam("NORMAL").grid, atol=1e-6
-    )
+    np.testing.assert_allclose(difference.grid, cam("COVID19").grid - cam("NORMAL").grid, atol=1e-6)
     logits = state.logits["vgg16"]
     assert difference.score == pytest.approx(logits[0] - logits[1])
 

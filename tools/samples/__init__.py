@@ -1,1 +1,1 @@
-"""A generative model of chest-like films, fitted to a training folder; used by `make_samples.py`."""
+"""A generative model of chest-like films, used by `make_samples.py`."""

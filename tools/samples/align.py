@@ -58,7 +58,8 @@ def normalise(pixels: NDArray[np.uint8]) -> Floats:
         (h, w) float32 in [0, 1]; zeros for a constant film.
     """
     low, high = np.percentile(pixels, [1, 99])
-    return np.clip((pixels.astype(np.float32) - low) / (high - low + 1e-6), 0, 1).astype(np.float32)
+    stretched = (pixels.astype(np.float32) - low) / (high - low + 1e-6)
+    return np.asarray(np.clip(stretched, 0, 1), np.float32)
 
 
 def local_contrast(image: Floats, sigma: float = 12.0) -> Floats:
@@ -73,7 +74,7 @@ def local_contrast(image: Floats, sigma: float = 12.0) -> Floats:
     """
     detail = image - smooth(image, sigma)
     spread = np.sqrt(smooth(detail * detail, sigma) + 0.02**2)
-    return np.clip(detail / spread, -2.5, 2.5).astype(np.float32)
+    return np.asarray(np.clip(detail / spread, -2.5, 2.5), np.float32)
 
 
 def warp(image: Floats, field: Floats, *, interpolation: int = cv2.INTER_LINEAR) -> Floats:
@@ -174,7 +175,7 @@ def _refine(template: Floats, film: Floats, field: Floats, sigma: float) -> Floa
 
 def _to_uint8(contrast: Floats) -> NDArray[np.uint8]:
     """Map local contrast in [-2.5, 2.5] to bytes, as the flow finder wants them."""
-    return np.clip(contrast * 51 + 127.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(contrast * 51 + 127.5, 0, 255), np.uint8)
 
 
 def _align_affine(films: Floats) -> tuple[Floats, Floats, NDArray[np.intp]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -30,6 +30,15 @@ DETAIL_METRIC: Final = (
 PERCENTILE: Final = 5
 """A synthetic film must be no nearer to a film than this percentile of the films' own nearest."""
 
+RULE: Final = (
+    f"A film is refused if it, or its detail alone, is nearer to a training film of any class than "
+    f"percentile {PERCENTILE} (`min_typical`) of the distances from each training film of its own "
+    f"class to the nearest other one; `typical_distance` is the median of these."
+)
+"""What `check_near` refuses, in words."""
+
+Pixels = NDArray[np.uint8]
+
 
 @dataclass(frozen=True)
 class Spacing:
@@ -44,9 +53,7 @@ class Spacing:
     minimum: float
 
 
-def standardise(
-    films: NDArray[np.uint8], *, is_detail: bool = False, side: int = 224
-) -> NDArray[np.float32]:
+def standardise(films: Pixels, *, is_detail: bool = False, side: int = 224) -> NDArray[np.float32]:
     """Return films as rows of length 1 and mean 0, so that a product of two is their correlation.
 
     Args:
@@ -60,18 +67,20 @@ def standardise(
     size = (side, side)
     if films.shape[1:] != size:
         films = np.stack([cv2.resize(f, size, interpolation=cv2.INTER_AREA) for f in films])
-    films = films.astype(np.float32)
+    images = films.astype(np.float32)
     if is_detail:
-        films = np.stack([film - smooth(film, DETAIL_PX) for film in films])
-    rows = films.reshape(len(films), -1)
+        images = np.stack([image - smooth(image, DETAIL_PX) for image in images])
+    rows = images.reshape(len(images), -1)
     rows -= rows.mean(axis=1, keepdims=True)
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 0)
+    unit = np.zeros_like(rows)
+    np.divide(rows, norms, out=unit, where=norms > 0)
+    return unit
 
 
 def nearest(
-    queries: NDArray[np.uint8],
-    films: NDArray[np.uint8],
+    queries: Pixels,
+    films: Pixels,
     *,
     is_same: bool = False,
     is_detail: bool = False,
@@ -103,12 +112,10 @@ def nearest(
                 )
                 r[own == other] = -1
             best[rows] = np.maximum(best[rows], r.max(axis=1))
-    return np.sqrt(np.maximum(2 - 2 * best, 0))
+    return np.asarray(np.sqrt(np.maximum(2 - 2 * best, 0)), np.float64)
 
 
-def measure_spacing(
-    films: Mapping[str, NDArray[np.uint8]], *, is_detail: bool = False
-) -> dict[str, Spacing]:
+def measure_spacing(films: Mapping[str, Pixels], *, is_detail: bool = False) -> dict[str, Spacing]:
     """Measure how near real films of each class come to other real films of any class.
 
     Args:
@@ -148,3 +155,60 @@ def check_distance(name: str, distance: float, minimum: float) -> None:
             f"Received: distance={distance:.4f}. Draw with another seed."
         )
         raise ValueError(msg)
+
+
+class Neighbours:
+    """The training films, and how far apart they are; measures how near a drawn film comes.
+
+    Args:
+        films: Class name to (n, 224, 224) uint8.
+    """
+
+    def __init__(self, films: Mapping[str, Pixels]) -> None:
+        self.films = films
+        self.spacing = measure_spacing(films)
+        self.detail_spacing = measure_spacing(films, is_detail=True)
+
+    def measure(self, drawn: Pixels, name: str) -> list[dict[str, Any]]:
+        """Return for each drawn film how near a film of any class comes, and what is usual.
+
+        Args:
+            drawn: (n, h, w) uint8.
+            name: Class whose spacing is the measure.
+
+        Returns:
+            One entry a film, as the manifest holds it.
+        """
+        whole = self._entries(drawn, METRIC, self.spacing[name], is_detail=False)
+        detail = self._entries(drawn, DETAIL_METRIC, self.detail_spacing[name], is_detail=True)
+        return [own | {"detail": fine} for own, fine in zip(whole, detail, strict=True)]
+
+    def _entries(
+        self, drawn: Pixels, metric: str, spacing: Spacing, *, is_detail: bool
+    ) -> list[dict[str, Any]]:
+        """Return the numbers of one metric, rounded for the manifest."""
+        found = [nearest(drawn, own, is_detail=is_detail) for own in self.films.values()]
+        return [
+            {
+                "distance": round(float(distance), 4),
+                "metric": metric,
+                "correlation": round(1 - float(distance) ** 2 / 2, 4),
+                "typical_distance": round(spacing.typical, 4),
+                "min_typical": round(spacing.minimum, 4),
+            }
+            for distance in np.min(found, axis=0)
+        ]
+
+
+def check_near(file: str, near: Mapping[str, Any]) -> None:
+    """Refuse a near copy by either metric.
+
+    Args:
+        file: File name, for the message.
+        near: As `Neighbours.measure` returns it.
+
+    Raises:
+        ValueError: If the film, or its detail alone, lies too near to a training film.
+    """
+    for numbers in (near, near["detail"]):
+        check_distance(file, numbers["distance"], numbers["min_typical"])

@@ -1,10 +1,10 @@
 """The generative model: shape and appearance of one class, each a Gaussian, and draws from it.
 
-Appearance: the median of the aligned films, plus Gaussian coefficients on their leading principal
-components (structure), plus Gaussian coefficients on all remaining components (texture: a Gaussian
-field that has the films' own local covariance), plus grain in the octave above the films' sampling,
-with a spread learned for each place. Shape: Gaussian coefficients on the principal components of
-the fields. Every film enters a draw with a random weight near 1/sqrt(n), so none can be made out.
+Appearance: a trimmed mean of the aligned films, plus Gaussian coefficients on their leading
+principal components (structure), plus Gaussian coefficients on all remaining components (texture: a
+Gaussian field that has the films' own local covariance), plus grain in the octave above the films'
+sampling, with a spread learned for each place. Shape: Gaussian coefficients on the principal components of
+the fields. All films fitted enter each draw with random weights of one order; none is singled out.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
 from .align import AlignedFilms, Floats, invert, smooth, warp
+from .components import Components, draw_normal, fit_components
 
 N_STRUCTURE: Final = 30
 """Leading principal components of appearance that count as structure."""
@@ -33,6 +34,9 @@ SHAPE_STEP: Final = 4
 
 N_QUANTILES: Final = 13
 """Points of the intensity distribution; few, so that the map between two of them stays smooth."""
+
+TOE: Final = 0.06
+"""Intensities below this fall off softly, as on film, and not to a hard edge at zero."""
 
 MAX_ZOOM: Final = 1.09
 """A draw whose frame can only be filled by a larger zoom than this is drawn again."""
@@ -64,30 +68,13 @@ class Gains:
 
 
 @dataclass(frozen=True, eq=False)
-class Components:
-    """A Gaussian in principal components.
-
-    Args:
-        mean: (p,) float32.
-        axes: (k, p) float32, orthonormal rows, by falling spread.
-        spread: (k,) float64, standard deviation along each axis.
-        share: (k,) float64, cumulative share of the variance.
-    """
-
-    mean: Floats
-    axes: Floats
-    spread: NDArray[np.float64]
-    share: NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
 class FilmModel:
     """What is known of the films of one class after the fit; no single film is kept.
 
     Args:
         n_films: Number of films fitted.
         pad: Margin in px on each side of the frame; t below is the frame's side plus twice this.
-        template: (t, t) float32, median of the aligned films.
+        template: (t, t) float32, mean of the middle three fifths of the aligned films.
         appearance: Components of the winsorised rest, p = t * t.
         shape: Components of the fields, every `SHAPE_STEP` px, in px.
         gate: (t, t) float32 in [0, 1], low where the rest is rare marks (letters, wires).
@@ -103,29 +90,6 @@ class FilmModel:
     gate: Floats
     grain: Floats
     quantiles: Floats
-
-
-def fit_components(data: Floats, n_components: int) -> Components:
-    """Fit principal components through the Gram matrix, which is small for few large rows.
-
-    Args:
-        data: (n, p) float32, n of at least 2.
-        n_components: At most n - 1 are kept.
-
-    Returns:
-        The components; each axis is signed so that its largest entry is positive.
-    """
-    mean = data.mean(axis=0)
-    centred = data - mean
-    gram = (centred @ centred.T).astype(np.float64) / (len(data) - 1)
-    values, vectors = np.linalg.eigh(gram)
-    order = np.argsort(values)[::-1][: min(n_components, len(data) - 1)]
-    spread = np.sqrt(np.maximum(values[order], 1e-12))
-    axes = (vectors[:, order].T / (spread[:, None] * np.sqrt(len(data) - 1))) @ centred
-    peaks = axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)]
-    axes *= np.sign(peaks)[:, None]
-    share = np.cumsum(values[order]) / max(float(np.trace(gram)), 1e-12)
-    return Components(mean, axes.astype(np.float32), spread, share)
 
 
 def fit_model(aligned: AlignedFilms) -> FilmModel:
@@ -154,33 +118,10 @@ def fit_model(aligned: AlignedFilms) -> FilmModel:
         template=template,
         appearance=fit_components(rest.reshape(n, -1), n - 1),
         shape=fit_components(np.stack(small).astype(np.float32).reshape(n, -1), N_SHAPE),
-        gate=np.clip(robust / rms / 0.8, 0, 1) ** 2,
+        gate=np.square(np.clip(robust / rms / 0.8, 0, 1)).astype(np.float32),
         grain=robust,
         quantiles=quantiles.astype(np.float32),
     )
-
-
-def draw_normal(rng: np.random.Generator, n: int, limit: float) -> NDArray[np.float64]:
-    """Draw standard normal numbers, each again until it lies within `limit`.
-
-    Args:
-        rng: Source of randomness; advanced.
-        n: How many.
-        limit: Largest absolute value, above 0.
-
-    Returns:
-        (n,) float64 in [-limit, limit].
-
-    Raises:
-        ValueError: If `limit` is not above 0.
-    """
-    if not limit > 0:
-        msg = f"`limit` must be above 0. Received: limit={limit}"
-        raise ValueError(msg)
-    values = rng.standard_normal(n)
-    while (wrong := np.abs(values) > limit).any():
-        values[wrong] = rng.standard_normal(int(wrong.sum()))
-    return values
 
 
 def draw_film(
@@ -220,7 +161,7 @@ def match_histogram(film: Floats, quantiles: Floats, share: float) -> Floats:
     own = np.percentile(film, np.linspace(0, 100, len(quantiles)))
     own = np.maximum.accumulate(own + np.arange(len(own)) * 1e-6)
     goal = PchipInterpolator(own, (1 - share) * own + share * quantiles)
-    return np.clip(goal(np.clip(film, own[0], own[-1])), 0, 1).astype(np.float32)
+    return np.asarray(np.clip(goal(np.clip(film, own[0], own[-1])), 0, 1), np.float32)
 
 
 def fill_zoom(field: Floats, frame: float) -> float:
@@ -253,9 +194,11 @@ def _pad_field(field: Floats, pad: int) -> Floats:
 def _split(films: Floats, fields: Floats) -> tuple[Floats, Floats]:
     """Return template (t, t) and winsorised rest (n, t, t), both soft where few films reach."""
     pad = (fields.shape[1] - films.shape[1]) // 2
-    pairs = zip(films, fields, strict=True)
-    warped, inside = (np.stack(part) for part in zip(*(_widen(*p, pad) for p in pairs), strict=True))
-    template = np.median(warped, axis=0).astype(np.float32)
+    wide = [_widen(film, field, pad) for film, field in zip(films, fields, strict=True)]
+    warped = np.stack([image for image, _ in wide])
+    inside = np.stack([is_inside for _, is_inside in wide])
+    middle = slice(len(warped) // 5, len(warped) - len(warped) // 5)
+    template = np.sort(warped, axis=0)[middle].mean(axis=0)
     rest = warped - template
     spread = (1.4826 * np.median(np.abs(rest), axis=0)).astype(np.float32)
     limit = 2.5 * (smooth(spread, 3) + 0.01)
@@ -273,10 +216,8 @@ def _widen(film: Floats, field: Floats, pad: int) -> tuple[Floats, NDArray[np.bo
     return np.asarray(image, np.float32), inside
 
 
-def _draw_appearance(
-    model: FilmModel, rng: np.random.Generator, size: int, gains: Gains
-) -> Floats:
-    """Return (size, size) float32: template, structure, texture and grain in the template's shape."""
+def _draw_appearance(model: FilmModel, rng: np.random.Generator, size: int, gains: Gains) -> Floats:
+    """Return (size, size) float32 in the template's shape: structure, texture and grain."""
     parts, side = model.appearance, model.template.shape[0]
     n = min(N_STRUCTURE, len(parts.spread))
     lead = draw_normal(rng, n, gains.structure_limit) * parts.spread[:n] * gains.structure
@@ -286,12 +227,13 @@ def _draw_appearance(
     texture = (rest.astype(np.float32) @ parts.axes[n:]).reshape(side, side) * model.gate
     image = model.template + structure
     image = image + gains.sharpen * (image - smooth(image, 1.5)) + gains.texture * texture
+    image = np.where(image < TOE, TOE * np.exp(image / TOE - 1), image).astype(np.float32)
     body = np.clip((smooth(image, 2) - 0.04) / 0.2, 0, 1)
     shape = (size, size)
     grain = cv2.resize(model.grain * model.gate * body, shape, interpolation=cv2.INTER_CUBIC)
     noise = rng.standard_normal(shape).astype(np.float32)
     noise = smooth(noise, 0.7) - smooth(noise, 2.0)
-    large = cv2.resize(image.astype(np.float32), shape, interpolation=cv2.INTER_LANCZOS4)
+    large = cv2.resize(image, shape, interpolation=cv2.INTER_LANCZOS4)
     return np.asarray(large + gains.grain * grain * noise / noise.std(), np.float32)
 
 
@@ -307,12 +249,18 @@ def _draw_shape(
         flat = parts.mean + lead.astype(np.float32) @ parts.axes
         small = flat.reshape(coarse, coarse, 2) * np.float32(size / side)
         field = cv2.resize(small, (size, size), interpolation=cv2.INTER_CUBIC)
-        inverse = invert(np.asarray(field, np.float32))
+        inverse = invert(np.asarray(field, np.float32), n_steps=30)
         zoom = fill_zoom(inverse, 1 - 2 * model.pad / side)
-        if zoom <= MAX_ZOOM:
+        if zoom <= MAX_ZOOM and not _is_folded(np.asarray(field, np.float32), inverse, model.pad):
             return inverse, zoom
     msg = f"`model` must allow a film that fills its frame. Received: zoom={zoom:.2f} in 200 draws"
     raise ValueError(msg)
+
+
+def _is_folded(field: Floats, inverse: Floats, margin: int) -> bool:
+    """Return whether the inverse is off by over 1 px within the margin, as it is at a fold."""
+    error = np.abs(inverse + warp(field, inverse))[margin:-margin, margin:-margin]
+    return bool(error.max() > 1)
 
 
 def _take_frame(canvas: Floats, size: int, zoom: float) -> Floats:
@@ -322,4 +270,3 @@ def _take_frame(canvas: Floats, size: int, zoom: float) -> Floats:
     x = (columns - (size - 1) / 2) / np.float32(zoom) + np.float32(centre)
     y = (rows - (size - 1) / 2) / np.float32(zoom) + np.float32(centre)
     return np.asarray(cv2.remap(canvas, x, y, cv2.INTER_CUBIC), np.float32)
-

@@ -35,7 +35,7 @@ _TEXT: Final = (
 
 def draw_noise(rng: np.random.Generator, size: int) -> Picture:
     """Return (size, size) uint8 of white noise without any structure."""
-    return np.clip(rng.normal(128, 24, (size, size)), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(rng.normal(128, 24, (size, size)), 0, 255), np.uint8)
 
 
 def draw_gradient(rng: np.random.Generator, size: int) -> Picture:
@@ -43,7 +43,7 @@ def draw_gradient(rng: np.random.Generator, size: int) -> Picture:
     rows, columns = np.indices((size, size)) / (size - 1)
     angle = rng.uniform(0.15, 0.35) * np.pi
     ramp = columns * np.cos(angle) + rows * np.sin(angle)
-    return np.round(255 * ramp / ramp.max()).astype(np.uint8)
+    return np.asarray(np.round(255 * ramp / ramp.max()), np.uint8)
 
 
 def draw_render(rng: np.random.Generator, size: int) -> Picture:
@@ -63,7 +63,7 @@ def draw_render(rng: np.random.Generator, size: int) -> Picture:
     image[water] = (0.45 * mirror + np.array([20, 60, 85.0]) + waves[..., None])[water]
     image = _ball(image, rows, columns)
     image = smooth(image.astype(np.float32), 0.6) + rng.normal(0, 0.6, (size, size, 1))
-    return np.clip(image, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(image, 0, 255), np.uint8)
 
 
 def draw_text(rng: np.random.Generator, size: int) -> Picture:
@@ -73,7 +73,7 @@ def draw_text(rng: np.random.Generator, size: int) -> Picture:
     for number, line in enumerate(_TEXT):
         pen.text((size * 0.08, size * (0.08 + 0.06 * number)), line, fill=30, font=font)
     paper = smooth(rng.normal(0, 6, (size, size)).astype(np.float32), 3)
-    return np.clip(np.asarray(page, np.float32) + paper, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.asarray(page, np.float32) + paper, 0, 255), np.uint8)
 
 
 def draw_sketch(rng: np.random.Generator, size: int) -> Picture:
@@ -110,7 +110,7 @@ def _ridge(rng: np.random.Generator, size: int) -> NDArray[np.float64]:
     """Return (size,) heights of a hill line in about [-0.5, 0.5]."""
     x = np.linspace(0, 2 * np.pi, size)
     waves = [np.sin(k * x * 0.7 + rng.uniform(0, 2 * np.pi)) / k**1.1 for k in range(1, 24)]
-    return np.sum(waves, axis=0) / 4
+    return np.asarray(np.sum(waves, axis=0) / 4, np.float64)
 
 
 def _ball(
@@ -139,4 +139,6 @@ def _pen(page: Picture, rng: np.random.Generator, corners: list[tuple[float, flo
     shake = rng.normal(0, 1, xy.shape).astype(np.float32)
     shake = cv2.GaussianBlur(shake, (1, 31), sigmaX=0.5, sigmaY=6) * 0.008
     points = np.round((xy + shake) * size * 16).astype(np.int32)
-    cv2.polylines(page, [points], False, 45, 3, cv2.LINE_AA, shift=4)
+    cv2.polylines(
+        page, [points], isClosed=False, color=45, thickness=3, lineType=cv2.LINE_AA, shift=4
+    )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def bundle_facts(bundle: Bundle, variant: str) -> dict[str, str]:
-    """Return name, version and digest of a bundle, and what it holds.
+    """Return name and version of a bundle, and what it holds.
 
     Args:
         bundle: The bundle.
@@ -26,7 +26,6 @@ def bundle_facts(bundle: Bundle, variant: str) -> dict[str, str]:
         "Name": bundle.name,
         "Version": bundle.version,
         "Created": bundle.created,
-        "Digest (SHA-256)": bundle.digest,
         "Variants": ", ".join(bundle.variants),
         "Variant in use": variant,
         "Systems": ", ".join(SYSTEM_TITLES[name] for name in bundle.variant(variant).systems),

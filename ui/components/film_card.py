@@ -56,21 +56,23 @@ def film_card(film: Film, predictor: Predictor) -> None:
 
 def _header(film: Film, shown: FilmView | engine.Failure) -> None:
     """Name the film, mark a sample, and offer to drop it."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(plain(_shortened(film.label)), anchor=False, width="stretch")
-        if film.sample is not None:
-            st.badge("SYNTHETIC", icon=":material/draw:", color="gray", help=SYNTHETIC_NOTE)
+    name, remove = st.columns([6, 1], vertical_alignment="center")
+    name.header(plain(_shortened(film.label)), anchor=False)
+    with remove.container(horizontal_alignment="right"):
         st.button(
             "Remove",
             key=f"remove-{film.digest}",
-            help=f"Remove {film.label}",
+            help=f"Remove {plain(film.label)}",
             icon=":material/close:",
             type="tertiary",
             on_click=state.remove_film,
             args=(film.digest,),
         )
-    if isinstance(shown, FilmView):
-        st.markdown(consensus(shown.scores))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if film.sample is not None:
+            st.badge("SYNTHETIC", icon=":material/draw:", color="gray", help=SYNTHETIC_NOTE)
+        if isinstance(shown, FilmView):
+            st.markdown(consensus(shown.scores))
 
 
 def _footer(shown: FilmView) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from ui import engine, state
+from ui.frame import plain
 from ui.samples import Sample, load_samples
 from ui.words import SYNTHETIC_NOTE
 
@@ -24,7 +25,7 @@ def intake() -> None:
     with right:
         _sample_picker(samples)
     for note in state.shelf().notes:
-        st.markdown(f":material/info: {note}")
+        st.markdown(f":material/info: {plain(note)}")
 
 
 def gallery() -> None:
@@ -52,13 +53,15 @@ def clear_button() -> None:
 def _uploader() -> None:
     """Take any file: what it is decides its content, read on the server, not its extension."""
     key = state.uploader_key()
-    st.file_uploader(
+    files = st.file_uploader(
         "Upload films (PNG, JPEG, TIFF, BMP, WebP, GIF)",
         accept_multiple_files=True,
         key=key,
         on_change=_take_uploads,
         args=(key,),
     )
+    if not files:
+        state.keep_uploads()
 
 
 def _take_uploads(key: str) -> None:
@@ -101,8 +104,9 @@ def _take_samples(files: Sequence[str]) -> None:
 def _sync_samples() -> None:
     """Bring the shelf in line with the sample picker."""
     samples = {sample.file: sample for sample in load_samples()}
-    chosen = [file for file in st.session_state.get(state.SAMPLES_KEY) or [] if file in samples]
-    state.take_samples(((file, samples[file].read_bytes()) for file in chosen), samples)
+    files = st.session_state.get(state.SAMPLES_KEY) or []
+    chosen = [samples[file] for file in files if file in samples]
+    state.take_samples(((s.file, s.title, s.read_bytes()) for s in chosen), samples)
 
 
 def _clear() -> None:

@@ -1,0 +1,55 @@
+# Everything runs in its own virtual environment, made on first use and redone only when the
+# requirements change. `make` alone prints this list.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8501
+RUN := runs/seed
+CACHE := .cache/train
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-all lint format bench train clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.run: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements.txt requirements-dev.txt $(VENV)/.run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+run: $(VENV)/.run ## start the dashboard on http://127.0.0.1:8501 (PORT=... for another port)
+	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
+
+test: lint ## lint, then the tests that need no network, browser or GPU
+	$(BIN)/python -m pytest -m "not slow and not browser"
+
+test-all: lint ## all tests; says what was skipped and why
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev ## let ruff rewrite what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev ## time one film against the usual ways (prints the table of BENCHMARKS.md)
+	$(BIN)/python -m benchmarks.latency
+
+train: $(VENV)/.run ## train and publish: make train DATA=folder WEIGHTS=vgg16=imagenet [SYSTEMS=vgg16]
+	@test -n "$(DATA)" -a -n "$(WEIGHTS)" || { echo "make train DATA=folder WEIGHTS=NAME=SOURCE"; exit 2; }
+	$(BIN)/python -m train --preset seed --systems $(or $(SYSTEMS),vgg16) --data $(DATA) \
+	  --backbone-weights $(WEIGHTS) --out $(RUN) --cache $(CACHE)
+	$(BIN)/python -m train publish $(RUN) --out $(RUN)/bundle
+
+clean: ## remove the environment and every cache but the features
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
