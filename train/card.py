@@ -47,7 +47,7 @@ def _summary(run: Mapping[str, Any]) -> str:
     """Say what the models are."""
     systems = ", ".join(SYSTEM_TITLES[name] for name in run["systems"])
     return (
-        f"## What it is\n\n{systems}: {run['config']['title'].lower()}. Three classes: "
+        f"## What it is\n\n{systems}. {run['config']['title']}. Three classes: "
         f"{', '.join(CLASS_TITLES[name] for name in CLASSES)}. "
         'Normal means "neither of the other two", never "clear".'
     )
@@ -57,9 +57,9 @@ def _confounding(run: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
     """State first what speaks against the headline figure."""
     lines = ["## Read this before any figure"]
     lines.append(
-        "In the training films the class is tied to the source: Normal and Pneumonia are children "
-        "of one hospital, COVID-19 films are adults from publications. A model can score high by "
-        "telling the sources apart."
+        "In the public collections of this kind the class is tied to the source: Normal and "
+        "Pneumonia are children of one hospital, COVID-19 films are adults from publications. A "
+        "model can score high by telling the sources apart."
     )
     for title, figures in evaluation.items():
         if figures["n_by_class"]["COVID19"]:
@@ -91,8 +91,7 @@ def _intended_use() -> str:
         "## Intended use\n\nComparing classifiers and their heatmaps side by side, teaching how a "
         "model can be right for the wrong reason, testing audits. Not for diagnosis, triage or "
         "screening; not for films of other ages, views or machines than those it was trained on. "
-        "Only frontal films were used. Age, sex and machine were not recorded for all films, so no "
-        "result by subgroup is given."
+        "No result by age, sex or machine is given, because none was measured."
     )
 
 
@@ -111,7 +110,7 @@ def _training(run: Mapping[str, Any]) -> str:
             f"| {split} | " + " | ".join(str(counts[name]) for name in CLASSES) + " |"
             for split, counts in data["n_by_class"].items()
         ),
-        f"Data digest `{data['digest'][:16]}`. Films were public; none of them is in the bundle.",
+        f"Data digest `{data['digest'][:16]}`. No film is in the bundle.",
     ]
     lines.extend(
         f"{SYSTEM_TITLES[name]}: backbone weights {system['weights_origin']}; "

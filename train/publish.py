@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shlex
 import shutil
@@ -12,10 +13,10 @@ from typing import Any, Final
 
 from cxr_core.bundle import CARD, MANIFEST, Bundle, seal
 from cxr_core.errors import ConfigError, SpecMismatchError
-from cxr_core.evaluate.folder import evaluate_folder
+from cxr_core.evaluate.folder import SCHEMA, evaluate_folder
 from cxr_core.predict import Predictor
 from train.card import write_card
-from train.run import network_path, read_record, system_folder, write_record
+from train.run import network_path, read_record, system_folder
 
 LOG = logging.getLogger(__name__)
 TEST_SET: Final = "test"
@@ -62,7 +63,7 @@ def publish(
         variant = record["config"]["preset"]
         if figures:
             evaluation_path = f"variants/{variant}/evaluation.json"
-            write_record(folder / evaluation_path, {"sets": figures})
+            _write_evaluation(folder / evaluation_path, figures)
             manifest["variants"][variant]["evaluation"] = evaluation_path
         card = write_card(name, version, record, figures, command=shlex.join(command))
         (folder / CARD).write_text(card, "utf-8")
@@ -147,6 +148,11 @@ def _measured(predictor: Predictor, title: str, folder: Path) -> dict[str, Any]:
             LOG.info("%s: %d films read", title, n_done)
 
     return evaluate_folder(predictor, folder, on_film=report)
+
+
+def _write_evaluation(path: Path, figures: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write the figures of all sets as one JSON file."""
+    path.write_text(json.dumps({"schema": SCHEMA, "sets": figures}, indent=1) + "\n", "utf-8")
 
 
 def _check_against_run(record: Mapping[str, Any], figures: Mapping[str, Mapping[str, Any]]) -> None:

@@ -84,9 +84,7 @@ def test_a_list_is_no_manifest(own_bundle_dir):
 
 @pytest.mark.parametrize("path", ["../outside", "/etc/passwd", "a/../../b", "a\\b"])
 def test_paths_stay_in_the_folder(own_bundle_dir, path):
-    edit_manifest(
-        own_bundle_dir, lambda manifest: manifest["variants"]["tiny"].update(heads=path)
-    )
+    edit_manifest(own_bundle_dir, lambda manifest: manifest["variants"]["tiny"].update(heads=path))
     with pytest.raises(SpecMismatchError, match=r"Paths of a bundle must stay in its folder"):
         Bundle.load(own_bundle_dir)
 

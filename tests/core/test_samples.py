@@ -224,6 +224,14 @@ class TestModel:
         assert model.fill_zoom(field, 1.0) == pytest.approx(1 / 0.6, abs=0.03)
         assert model.fill_zoom(np.full_like(field, 500), 0.9) == float("inf")
 
+    def test_a_fold_is_noticed_and_a_stretch_is_not(self, align, model):
+        rows = np.indices((SIDE, SIDE), dtype=np.float32)[0]
+        bump = 12 * np.exp(-(((rows - SIDE / 2) / 5) ** 2))
+        stretch = np.stack([0 * rows, 1.3 * (rows - SIDE / 2)], axis=-1)
+        fold = np.stack([0 * rows, bump], axis=-1)
+        assert not model._is_folded(stretch, align.invert(stretch), 8)
+        assert model._is_folded(fold, align.invert(fold), 8)
+
 
 class TestNearCopies:
     def test_distance_is_the_rms_of_standardised_pixels(self, distance):

@@ -95,11 +95,11 @@ def warp(image: Floats, field: Floats, *, interpolation: int = cv2.INTER_LINEAR)
     return np.asarray(warped, np.float32)
 
 
-def invert(field: Floats, *, n_steps: int = 15) -> Floats:
-    """Return the field that undoes `field`: v(y) = -u(y + v(y)), by fixed-point iteration.
+def invert(field: Floats, *, n_steps: int = 40) -> Floats:
+    """Return the field that undoes `field`: v(y) = -u(y + v(y)), by damped fixed-point iteration.
 
     Args:
-        field: (h, w, 2) float32, px; must be smooth (slopes under 1) for the iteration to settle.
+        field: (h, w, 2) float32, px; must not fold (slopes above -1).
         n_steps: Number of iterations.
 
     Returns:
@@ -107,7 +107,7 @@ def invert(field: Floats, *, n_steps: int = 15) -> Floats:
     """
     inverse = np.zeros_like(field)
     for _ in range(n_steps):
-        inverse = -warp(field, inverse)
+        inverse = np.asarray((inverse - warp(field, inverse)) / 2, np.float32)
     return inverse
 
 

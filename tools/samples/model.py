@@ -3,8 +3,9 @@
 Appearance: a trimmed mean of the aligned films, plus Gaussian coefficients on their leading
 principal components (structure), plus Gaussian coefficients on all remaining components (texture: a
 Gaussian field that has the films' own local covariance), plus grain in the octave above the films'
-sampling, with a spread learned for each place. Shape: Gaussian coefficients on the principal components of
-the fields. All films fitted enter each draw with random weights of one order; none is singled out.
+sampling, with a spread learned for each place. Shape: Gaussian coefficients on the principal
+components of the fields. All films fitted enter each draw with random weights of one order; none is
+singled out.
 """
 
 from __future__ import annotations
@@ -249,18 +250,21 @@ def _draw_shape(
         flat = parts.mean + lead.astype(np.float32) @ parts.axes
         small = flat.reshape(coarse, coarse, 2) * np.float32(size / side)
         field = cv2.resize(small, (size, size), interpolation=cv2.INTER_CUBIC)
-        inverse = invert(np.asarray(field, np.float32), n_steps=30)
+        inverse = invert(np.asarray(field, np.float32))
         zoom = fill_zoom(inverse, 1 - 2 * model.pad / side)
         if zoom <= MAX_ZOOM and not _is_folded(np.asarray(field, np.float32), inverse, model.pad):
             return inverse, zoom
-    msg = f"`model` must allow a film that fills its frame. Received: zoom={zoom:.2f} in 200 draws"
+    msg = f"`model` must allow an unfolded film that fills its frame. Received: zoom={zoom:.2f}"
     raise ValueError(msg)
 
 
 def _is_folded(field: Floats, inverse: Floats, margin: int) -> bool:
-    """Return whether the inverse is off by over 1 px within the margin, as it is at a fold."""
-    error = np.abs(inverse + warp(field, inverse))[margin:-margin, margin:-margin]
-    return bool(error.max() > 1)
+    """Return whether, within the margin, the field turns over or its inverse is off by over 1 px."""
+    (xx, xy), (yx, yy) = (np.gradient(field[..., axis], axis=(1, 0)) for axis in (0, 1))
+    area = np.asarray((1 + xx) * (1 + yy) - xy * yx, np.float32)
+    inside = slice(margin, -margin)
+    error = np.abs(inverse + warp(field, inverse))[inside, inside]
+    return bool(error.max() > 1 or warp(area, inverse)[inside, inside].min() <= 0)
 
 
 def _take_frame(canvas: Floats, size: int, zoom: float) -> Floats:

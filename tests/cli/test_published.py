@@ -1,0 +1,54 @@
+"""The bundle and the samples that come with the repository."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cxr_core.__main__ import main
+from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLES = sorted((ROOT / "assets" / "samples").glob("*.png"))
+
+
+def test_every_sample_is_read(capsys):
+    assert len(SAMPLES) >= 16
+    assert main(["predict", *map(str, SAMPLES), "--json"]) == 0
+    results = json.loads(capsys.readouterr().out)["results"]
+    assert all("vgg16" in result["systems"] for result in results)
+
+
+def test_the_samples_still_read_as_they_did():
+    """Golden probabilities: tight enough to notice another network, head or preprocessing."""
+    from cxr_core.io import read_path
+    from cxr_core.predict import Predictor
+
+    golden = json.loads((Path(__file__).parent / "golden.json").read_text("utf-8"))
+    predictor = Predictor(Bundle.load())
+    assert set(golden) == {path.name for path in SAMPLES}
+    for path in SAMPLES:
+        probs = predictor.read(read_path(path)).systems["vgg16"].probs
+        assert probs.tolist() == pytest.approx(golden[path.name], abs=1e-3), path.name
+
+
+def test_the_card_says_how_many_adults_are_called_covid():
+    bundle = Bundle.load(DEFAULT_BUNDLE)
+    adults = bundle.evaluation()["sets"]["adults without COVID-19"]
+    called = adults["systems"]["vgg16"]["called"]["COVID19"]
+    assert adults["n_by_class"]["COVID19"] == 0
+    assert f"calls {called['n_hits']} of {called['n']} films" in bundle.card
+
+
+def test_a_film_is_answered_within_three_seconds_of_the_start():
+    started = time.perf_counter()
+    command = [sys.executable, "-m", "cxr_core", "predict", str(SAMPLES[-1]), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    seconds = time.perf_counter() - started
+    assert json.loads(done.stdout)["results"][0]["status"] == "ok"
+    assert seconds <= 3.0
