@@ -11,6 +11,7 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
+from cxr_core.blas import one_blas_thread
 from cxr_core.bundle import Bundle, MemberEntry
 from cxr_core.engine import FeatureEngine
 from cxr_core.engine.openvino import OpenVinoEngine
@@ -147,7 +148,8 @@ class Predictor:
         started = time.perf_counter()
         timing = {"preprocess": 0.0, "engine": 0.0}
         features = self._run(radiograph, timing)
-        state = self._heads.forward(features)
+        with one_blas_thread():
+            state = self._heads.forward(features)
         systems = {name: _system_reading(name, state.logits[name]) for name in self.systems}
         timing["total"] = (time.perf_counter() - started) * 1e3
         trust = Trust(agreement=_agreement(systems))
@@ -178,15 +180,16 @@ class Predictor:
             NotApplicableError: If the variant has no such system.
             ValueError: If the class or the method is unknown.
         """
-        return explain(
-            self._heads,
-            reading.state,
-            reading.features,
-            system,
-            class_name,
-            method=method,
-            against=against,
-        )
+        with one_blas_thread():
+            return explain(
+                self._heads,
+                reading.state,
+                reading.features,
+                system,
+                class_name,
+                method=method,
+                against=against,
+            )
 
     def _run(
         self, radiograph: Radiograph, timing_ms: dict[str, float]

@@ -39,6 +39,12 @@ N_QUANTILES: Final = 13
 TOE: Final = 0.06
 """Intensities below this fall off softly, as on film, and not to a hard edge at zero."""
 
+BODY: Final = 0.2
+"""Template intensity above which a pixel counts as body, not as the black around it."""
+
+MAX_SHAPES: Final = 400
+"""Shapes drawn for one film before giving up."""
+
 MAX_ZOOM: Final = 1.09
 """A draw whose frame can only be filled by a larger zoom than this is drawn again."""
 
@@ -63,7 +69,7 @@ class Gains:
     texture: float = 0.5
     grain: float = 0.55
     sharpen: float = 0.9
-    shape: float = 0.85
+    shape: float = 0.9
     shape_limit: float = 1.6
     histogram: float = 0.4
 
@@ -186,6 +192,21 @@ def fill_zoom(field: Floats, frame: float) -> float:
     return float("inf")
 
 
+def is_folded(field: Floats, body: Floats) -> bool:
+    """Return whether a field turns over within the body; in the black around it nothing would show.
+
+    Args:
+        field: (h, w, 2) float32, px, column first.
+        body: (h, w) float32, above 0 where to look.
+
+    Returns:
+        True if the determinant of the map's Jacobian is 0 or less at any pixel of the body.
+    """
+    (xx, xy), (yx, yy) = (np.gradient(field[..., axis], axis=(1, 0)) for axis in (0, 1))
+    area = np.asarray((1 + xx) * (1 + yy) - xy * yx)
+    return bool((area[body > 0] <= 0).any())
+
+
 def _pad_field(field: Floats, pad: int) -> Floats:
     """Continue a field `pad` px beyond each side; places stay relative to the padded frame."""
     padded = cv2.copyMakeBorder(field, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
@@ -243,28 +264,27 @@ def _draw_shape(
 ) -> tuple[Floats, float]:
     """Return an inverse field (size, size, 2) and the zoom at which it fills the frame."""
     parts, side = model.shape, model.template.shape[0]
-    coarse = side // SHAPE_STEP
-    zoom = float("inf")
-    for _ in range(200):
+    coarse, inside = side // SHAPE_STEP, slice(model.pad, -model.pad)
+    body = np.zeros_like(model.template)
+    body[inside, inside] = model.template[inside, inside] > BODY
+    for _ in range(MAX_SHAPES):
         lead = draw_normal(rng, len(parts.spread), gains.shape_limit) * parts.spread * gains.shape
         flat = parts.mean + lead.astype(np.float32) @ parts.axes
-        small = flat.reshape(coarse, coarse, 2) * np.float32(size / side)
-        field = cv2.resize(small, (size, size), interpolation=cv2.INTER_CUBIC)
-        inverse = invert(np.asarray(field, np.float32))
+        small = flat.reshape(coarse, coarse, 2)
+        field = cv2.resize(small, (side, side), interpolation=cv2.INTER_CUBIC).astype(np.float32)
+        if is_folded(field, body):
+            continue
+        inverse = invert(field)
+        error = np.abs(inverse + warp(field, inverse)).max(axis=-1) * warp(body, inverse)
         zoom = fill_zoom(inverse, 1 - 2 * model.pad / side)
-        if zoom <= MAX_ZOOM and not _is_folded(np.asarray(field, np.float32), inverse, model.pad):
-            return inverse, zoom
-    msg = f"`model` must allow an unfolded film that fills its frame. Received: zoom={zoom:.2f}"
+        if error[inside, inside].max() < 0.5 and zoom <= MAX_ZOOM:
+            large = cv2.resize(inverse, (size, size), interpolation=cv2.INTER_CUBIC)
+            return np.asarray(large * (size / side), np.float32), zoom
+    msg = (
+        "`model` must allow an unfolded film that fills its frame. "
+        f"Received: none such in {MAX_SHAPES} draws"
+    )
     raise ValueError(msg)
-
-
-def _is_folded(field: Floats, inverse: Floats, margin: int) -> bool:
-    """Return whether, within the margin, the field turns over or its inverse is off by over 1 px."""
-    (xx, xy), (yx, yy) = (np.gradient(field[..., axis], axis=(1, 0)) for axis in (0, 1))
-    area = np.asarray((1 + xx) * (1 + yy) - xy * yx, np.float32)
-    inside = slice(margin, -margin)
-    error = np.abs(inverse + warp(field, inverse))[inside, inside]
-    return bool(error.max() > 1 or warp(area, inverse)[inside, inside].min() <= 0)
 
 
 def _take_frame(canvas: Floats, size: int, zoom: float) -> Floats:
