@@ -185,9 +185,9 @@ def _write_maps(predictor: Predictor, reading: Reading, folder: Path) -> None:
             grids: dict[str, Any] = {
                 method: np.stack(
                     [
-                        predictor.explain(reading, name, label, method=method).grid
-                        for label in (CLASSES if entry.is_class_specific else CLASSES[:1])
-                    ]
+                        cam.grid
+                        for cam in predictor.explain_classes(reading, name, method=method).values()
+                    ][: None if entry.is_class_specific else 1]
                 )
                 for method, entry in METHODS.items()
             }

@@ -16,7 +16,7 @@ from cxr_core.bundle import Bundle, MemberEntry
 from cxr_core.engine import FeatureEngine
 from cxr_core.engine.openvino import OpenVinoEngine
 from cxr_core.errors import SpecMismatchError
-from cxr_core.explain.cam import DEFAULT_METHOD, Cam, explain
+from cxr_core.explain.cam import DEFAULT_METHOD, Cam, explain, explain_classes
 from cxr_core.heads import FloatArray, HeadSetState, softmax
 from cxr_core.labels import CLASSES, SYSTEMS
 from cxr_core.preprocess import preprocess
@@ -189,6 +189,28 @@ class Predictor:
                 class_name,
                 method=method,
                 against=against,
+            )
+
+    def explain_classes(
+        self, reading: Reading, system: str, *, method: str = DEFAULT_METHOD
+    ) -> dict[str, Cam]:
+        """Explain all classes of one system at once, faster than one by one.
+
+        Args:
+            reading: A reading of this predictor.
+            system: One of `systems`.
+            method: Key of `cxr_core.explain.cam.METHODS`.
+
+        Returns:
+            Class name to map; a method without a class gives the same grid for each.
+
+        Raises:
+            NotApplicableError: If the variant has no such system.
+            ValueError: If the method is unknown.
+        """
+        with one_blas_thread():
+            return explain_classes(
+                self._heads, reading.state, reading.features, system, method=method
             )
 
     def _run(

@@ -337,18 +337,67 @@ def explain(
         ValueError: If the class or the method is unknown.
     """
     coefficients = target_coefficients(class_name, against)
+    (cam,) = _cams(
+        heads, state, features, system, coefficients[:, None], (class_name,), method=method
+    )
+    return cam
+
+
+def explain_classes(
+    heads: HeadSet,
+    state: HeadSetState,
+    features: Mapping[str, FloatArray],
+    system: str,
+    *,
+    method: str = DEFAULT_METHOD,
+) -> dict[str, Cam]:
+    """Explain the logits of all classes of one system at once; equal to `explain` one by one.
+
+    Args:
+        heads: The systems.
+        state: The forward pass that made the prediction.
+        features: Member name to feature map (h, w, c).
+        system: One of `heads.systems`.
+        method: Key of `METHODS`.
+
+    Returns:
+        Class name to map; a method without a class gives the same grid for each.
+
+    Raises:
+        NotApplicableError: If the system is not in the set.
+        ValueError: If the method is unknown.
+    """
+    columns = np.eye(len(CLASSES))
+    cams = _cams(heads, state, features, system, columns, CLASSES, method=method)
+    return dict(zip(CLASSES, cams, strict=True))
+
+
+def _cams(
+    heads: HeadSet,
+    state: HeadSetState,
+    features: Mapping[str, FloatArray],
+    system: str,
+    coefficients: FloatArray,
+    class_names: Sequence[str],
+    *,
+    method: str,
+) -> list[Cam]:
+    """Return one map for each column of `coefficients`, shape (k, n)."""
     used = heads.hidden_gradients(state, system)
-    score = float(state.logits[system] @ coefficients)
+    scores = (state.logits[system] @ coefficients).tolist()
     if method == "eigencam":
         grid = eigencam([features[name] for name in used])
         notes = (METHODS[method].note, *((_NOTE_FLAT,) if not grid.any() else ()))
-        return Cam(system, None, method, grid, score, None, notes)
-    maps = explain_logits(heads, state, features, system, coefficients[:, None], method=method)
-    grid = np.asarray(maps[:, :, 0], np.float32)
-    bias = None
-    if method == "hirescam" and system != "ensemble_probs":
-        bias = score - float(maps.sum(dtype=np.float64))
-    return Cam(system, class_name, method, grid, score, bias, _notes(heads, system, used, grid))
+        return [Cam(system, None, method, grid, score, None, notes) for score in scores]
+    maps = explain_logits(heads, state, features, system, coefficients, method=method)
+    is_complete = method == "hirescam" and system != "ensemble_probs"
+    cams = []
+    for index, (name, score) in enumerate(zip(class_names, scores, strict=True)):
+        grid = np.array(maps[:, :, index], np.float32)
+        bias = score - float(maps[:, :, index].sum(dtype=np.float64)) if is_complete else None
+        notes = _notes(heads, system, used, grid)
+        cams.append(Cam(system, name, method, grid, score, bias, notes))
+    return cams
 
 
 def _notes(

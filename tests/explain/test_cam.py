@@ -11,6 +11,7 @@ from cxr_core.explain.cam import (
     ablation_falls,
     eigencam,
     explain,
+    explain_classes,
     logit_gradients,
     target_coefficients,
 )
@@ -359,3 +360,18 @@ def test_maps_of_two_sizes_are_refused():
     features = random_features(rng, heads)
     with pytest.raises(NotApplicableError, match=r"maps of one size\. Received: \[\(4, 4\)"):
         explain(heads, heads.forward(features), features, "ensemble_dense", "COVID19")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_all_classes_at_once_equal_one_by_one(method):
+    rng = np.random.default_rng(27)
+    heads = random_heads(rng)
+    features = random_features(rng, heads)
+    state = heads.forward(features)
+    for system in SYSTEMS:
+        for name, cam in explain_classes(heads, state, features, system, method=method).items():
+            one = explain(heads, state, features, system, name, method=method)
+            np.testing.assert_allclose(cam.grid, one.grid, atol=1e-6)
+            assert (cam.class_name, cam.notes) == (one.class_name, one.notes)
+            assert cam.score == pytest.approx(one.score)
+            assert (cam.bias is None) == (one.bias is None)
