@@ -6,6 +6,7 @@ import streamlit as st
 
 from cxr_core.labels import SYSTEM_TITLES
 from ui import state
+from ui.components.caution import caution
 from ui.components.film_card import film_card
 from ui.components.intake import clear_button, gallery, intake
 from ui.frame import models, page
@@ -24,6 +25,7 @@ def main() -> None:
     """Draw the page."""
     page(APP_TITLE)
     predictor = models()
+    caution(predictor.bundle, predictor.variant)
     intake()
     films = state.films()
     if not films:

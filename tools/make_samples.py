@@ -159,7 +159,7 @@ def draw_chest(
             except ValueError as err:
                 refusal = err
                 continue
-            title = f"Synthetic film {number}, model of {CLASS_TITLES[name]} films"
+            title = f"{CLASS_TITLES[name]}-like {number}"
             drawn.append((Sample(file, pixels, title, name), near))
             if number == N_PER_CLASS:
                 return drawn, n_draws - N_PER_CLASS
@@ -173,7 +173,7 @@ def draw_others(seed: int) -> list[Sample]:
         Sample(
             file=f"not-chest-{key}.png",
             pixels=draw(np.random.default_rng([seed, 90, i]), SIZE_PX),
-            title=f"Not a chest film: {title.lower()}",
+            title=f"No film: {title.lower()}",
             drawn_from=None,
         )
         for i, (key, (title, draw)) in enumerate(PICTURES.items())

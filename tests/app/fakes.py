@@ -53,8 +53,25 @@ def fake_bundle():
         systems=SYSTEMS,
         members=members,
         files={"MODEL_CARD.md": ("cd" * 32, 10)},
+        evaluation=lambda _name=None: EVALUATION,
         card="# A card\n\nIntended use: tests.",
     )
+
+
+EVALUATION = {
+    "sets": {
+        "test": {"n_by_class": {"COVID19": 5, "NORMAL": 5, "PNEUMONIA": 5}, "systems": {}},
+        "adults without COVID-19": {
+            "n_by_class": {"COVID19": 0, "NORMAL": 20, "PNEUMONIA": 40},
+            "systems": {
+                "vgg16": {
+                    "called": {"COVID19": {"n_hits": 58, "n": 60, "low": 0.886, "high": 0.991}}
+                }
+            },
+        },
+    }
+}
+"""Figures of a bundle that were measured on two sets."""
 
 
 class FakePredictor:

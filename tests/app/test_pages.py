@@ -49,6 +49,14 @@ def film_names(at):
     return [heading.value for heading in at.main.header]
 
 
+def test_what_was_measured_against_belief_is_said_before_any_score(app, predictor):
+    app.run()
+    assert [warning.value for warning in app.warning] == [
+        "**Measured:** of 60 adults without COVID-19, VGG16 called **58 COVID-19** (95 % interval "
+        "89% to 99%). A high score may be the source of the film, not disease."
+    ]
+
+
 def test_empty_state_says_what_to_do(app, predictor):
     app.run()
     assert not app.exception

@@ -33,17 +33,16 @@ def bundle_facts(bundle: Bundle, variant: str) -> dict[str, str]:
 
 
 def member_rows(variant: VariantEntry) -> list[dict[str, str]]:
-    """Return one row per network: how a film is prepared and where the weights come from.
+    """Return one row per fact with a column per network, so that long values have room.
 
     Args:
         variant: The variant in use.
 
     Returns:
-        Column title to value, one mapping per network, in display order.
+        Fact, then network title to value; one mapping per row, in display order.
     """
-    return [
-        {
-            "Network": SYSTEM_TITLES[member.name],
+    facts = {
+        SYSTEM_TITLES[member.name]: {
             "Input (pixels)": f"{member.preprocess.width_px} by {member.preprocess.height_px}",
             "Resampling": member.preprocess.resampling,
             "Scaling": member.preprocess.scaling,
@@ -53,6 +52,10 @@ def member_rows(variant: VariantEntry) -> list[dict[str, str]]:
             "Stored as": member.compression,
         }
         for member in variant.members.values()
+    }
+    names = next(iter(facts.values()))
+    return [
+        {"": name, **{title: values[name] for title, values in facts.items()}} for name in names
     ]
 
 

@@ -1,0 +1,48 @@
+"""What the bundle itself measured against believing it, said before any score."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from cxr_core.labels import SYSTEM_TITLES
+
+if TYPE_CHECKING:
+    from cxr_core.bundle import Bundle
+
+
+def caution_lines(bundle: Bundle, variant: str) -> list[str]:
+    """Return one sentence for each system and each measured set without a COVID-19 film.
+
+    Args:
+        bundle: The bundle in use.
+        variant: Name of the variant in use.
+
+    Returns:
+        Markdown sentences; empty where nothing of the kind was measured.
+    """
+    evaluation = bundle.evaluation(variant) or {"sets": {}}
+    lines = []
+    for title, figures in evaluation["sets"].items():
+        if figures["n_by_class"]["COVID19"]:
+            continue
+        for name, system in figures["systems"].items():
+            called = system["called"]["COVID19"]
+            lines.append(
+                f"**Measured:** of {called['n']} {title}, {SYSTEM_TITLES[name]} called "
+                f"**{called['n_hits']} COVID-19** (95 % interval {called['low']:.0%} to "
+                f"{called['high']:.0%}). A high score may be the source of the film, not disease."
+            )
+    return lines
+
+
+def caution(bundle: Bundle, variant: str) -> None:
+    """Draw the sentences of `caution_lines`.
+
+    Args:
+        bundle: The bundle in use.
+        variant: Name of the variant in use.
+    """
+    for line in caution_lines(bundle, variant):
+        st.warning(line, icon=":material/visibility:")
