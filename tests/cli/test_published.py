@@ -52,3 +52,22 @@ def test_a_film_is_answered_within_three_seconds_of_the_start():
     seconds = time.perf_counter() - started
     assert json.loads(done.stdout)["results"][0]["status"] == "ok"
     assert seconds <= 3.0
+
+
+def test_both_engines_give_the_published_probabilities():
+    """OpenVINO and Keras on the published 8-bit weights, on every sample."""
+    from benchmarks.engines import set_published_weights
+    from cxr_core import backbones
+    from cxr_core.engine.keras import KerasEngine
+    from cxr_core.io import read_path
+    from cxr_core.predict import Predictor
+
+    bundle = Bundle.load(DEFAULT_BUNDLE)
+    model = backbones.build("vgg16")
+    set_published_weights(model, bundle.folder / bundle.members["vgg16"].network)
+    served = Predictor(bundle)
+    reference = Predictor(bundle, engines={"vgg16": KerasEngine(model)})
+    for path in SAMPLES:
+        film = read_path(path)
+        ours, theirs = (p.read(film).systems["vgg16"].probs for p in (served, reference))
+        assert ours.tolist() == pytest.approx(theirs.tolist(), abs=1e-4), path.name
