@@ -24,13 +24,20 @@ $(VENV)/.dev: requirements.txt requirements-dev.txt $(VENV)/.run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
+$(VENV)/.browser: requirements-browser.txt $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-browser.txt
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+	  apt-get -qq update && apt-get -qq install -y chromium; } || \
+	  echo "chromium is not installed: the browser tests will be skipped"
+	@touch $@
+
 run: $(VENV)/.run ## start the dashboard on http://127.0.0.1:8501 (PORT=... for another port)
 	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
 
 test: lint ## lint, then the tests that need no network, browser or GPU
 	$(BIN)/python -m pytest -m "not slow and not browser"
 
-test-all: lint ## all tests; says what was skipped and why
+test-all: lint $(VENV)/.browser ## slow and browser tests too; says what was skipped and why
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.dev ## ruff and mypy

@@ -1,0 +1,143 @@
+"""The front page in a real browser: read films, change the map without the server, clear."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLES = ROOT / "assets" / "samples"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+playwright_api = pytest.importorskip(
+    "playwright.sync_api", reason="playwright is not installed: make test-all installs it"
+)
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: install the package"),
+]
+
+
+@pytest.fixture(scope="module")
+def address():
+    """A dashboard of its own on a free loopback port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    server = subprocess.Popen(
+        [*command, "--server.port", str(port)],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(120):
+            try:
+                with urllib.request.urlopen(f"{url}/_stcore/health", timeout=1):
+                    break
+            except OSError:
+                time.sleep(0.5)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+    with playwright_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    """The empty front page; afterwards: nothing went to another host, no script failed."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    page = context.new_page()
+    external, failed = [], []
+    page.on(
+        "request",
+        lambda r: None if r.url.startswith((address, "data:", "blob:")) else external.append(r.url),
+    )
+    page.on("pageerror", lambda error: failed.append(str(error)))
+    page.goto(address)
+    page.wait_for_selector("text=No film yet", timeout=60_000)
+    yield page
+    context.close()
+    assert external == []
+    assert failed == []
+
+
+def upload(page, *paths):
+    page.set_input_files("input[type=file]", [str(path) for path in paths])
+    page.wait_for_selector(".viewer .picture", timeout=30_000)
+
+
+def test_a_film_is_read_and_cleared(page):
+    upload(page, SAMPLES / "synthetic-normal-1.png")
+    label = page.locator(".viewer .picture").get_attribute("aria-label")
+    assert "HiResCAM" in label
+    assert "VGG16" in label
+    page.get_by_role("button", name="Clear my films").click()
+    page.wait_for_selector("text=No film yet", timeout=30_000)
+    assert page.locator(".viewer").count() == 0
+
+
+def test_a_bad_file_stands_beside_a_good_one(page, tmp_path):
+    bad = tmp_path / "letter.png"
+    bad.write_text("this is a letter", "utf-8")
+    upload(page, bad, SAMPLES / "synthetic-covid19-1.png")
+    page.wait_for_selector("text=letter.png")
+    assert page.locator(".viewer .picture").count() == 1
+    assert "Traceback" not in page.content()
+
+
+def test_the_map_changes_without_the_server(page):
+    upload(page, SAMPLES / "synthetic-pneumonia-1.png")
+    page.wait_for_timeout(2000)
+    frames = []
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.on("Network.webSocketFrameSent", lambda event: frames.append(event))
+    viewer = page.locator(".viewer").first
+    before = viewer.locator(".picture").get_attribute("aria-label")
+    viewer.locator(".controls .class").select_option("NORMAL")
+    viewer.locator(".method").select_option("gradcam")
+    viewer.locator(".colours").select_option("cividis")
+    viewer.locator(".opacity").fill("80")
+    viewer.locator(".smooth").check()
+    after = viewer.locator(".picture").get_attribute("aria-label")
+    page.wait_for_timeout(500)
+    assert before != after
+    assert "Grad-CAM" in after
+    assert frames == []
+
+
+def test_the_map_can_be_chosen_by_keyboard(page):
+    upload(page, SAMPLES / "synthetic-normal-2.png")
+    pressed = page.locator(".viewer .score[aria-pressed=true]")
+    before = pressed.get_attribute("aria-label")
+    pressed.focus()
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".viewer .score[aria-pressed=true]").get_attribute("aria-label") != before
+
+
+def test_films_survive_a_change_of_page(page):
+    upload(page, SAMPLES / "synthetic-normal-3.png")
+    page.get_by_role("link", name="Model card").click()
+    page.wait_for_selector("text=Read this before any figure", timeout=30_000)
+    page.get_by_role("link", name="Read films").click()
+    page.wait_for_selector(".viewer .picture", timeout=30_000)
+    assert page.locator(".viewer .picture").count() == 1
