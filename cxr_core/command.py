@@ -154,11 +154,15 @@ def _read_one(predictor: Predictor, file: str, explain_dir: Path | None) -> dict
         radiograph = read_path(file)
         read = time.perf_counter()
         reading = predictor.read(radiograph)
-        explained = time.perf_counter()
-        if explain_dir is not None:
-            _write_maps(predictor, reading, explain_dir)
     except CxrError as err:
         return error_record(file, err)
+    explained = time.perf_counter()
+    failure = None
+    try:
+        if explain_dir is not None:
+            _write_maps(predictor, reading, explain_dir)
+    except CxrError as err:  # the maps are lost, the reading is not
+        failure = err
     now = time.perf_counter()
     timing_ms = {
         **reading.timing_ms,
@@ -166,7 +170,7 @@ def _read_one(predictor: Predictor, file: str, explain_dir: Path | None) -> dict
         "explain": (now - explained) * 1e3,
         "total": (now - started) * 1e3,
     }
-    return film_record(file, reading, timing_ms)
+    return film_record(file, reading, timing_ms, error=failure)
 
 
 def _write_maps(predictor: Predictor, reading: Reading, folder: Path) -> None:
@@ -211,6 +215,7 @@ def _print_results(
         if result["error"] is not None:
             sys.stdout.write(f"  error: {result['error']['message']}\n")
             sys.stdout.write(f"  what to do: {result['error']['hint']}\n")
+        if not result["systems"]:
             continue
         for warning in result["warnings"]:
             sys.stdout.write(f"  note: {warning['message']}\n")

@@ -32,13 +32,20 @@ def prediction_object(
     return {"schema": SCHEMA, "bundle": named, "results": list(results)}
 
 
-def film_record(file: str, reading: Reading, timing_ms: Mapping[str, float]) -> dict[str, Any]:
+def film_record(
+    file: str,
+    reading: Reading,
+    timing_ms: Mapping[str, float],
+    *,
+    error: CxrError | None = None,
+) -> dict[str, Any]:
     """Return one film's reading.
 
     Args:
         file: The film's path as it was given.
         reading: Its reading.
         timing_ms: Milliseconds by part, keys of `TIMINGS`.
+        error: What went wrong after the film was read, for example on writing its maps.
 
     Returns:
         One entry of `results`. A refused film keeps its systems and is marked by its status.
@@ -46,8 +53,8 @@ def film_record(file: str, reading: Reading, timing_ms: Mapping[str, float]) -> 
     return {
         "file": file,
         "sha256": reading.radiograph.sha256,
-        "status": reading.status,
-        "error": None,
+        "status": reading.status if error is None else "error",
+        "error": None if error is None else _error(error),
         "warnings": [
             {"code": notice.code, "message": notice.message}
             for notice in reading.radiograph.notices
@@ -79,12 +86,17 @@ def error_record(file: str, error: CxrError, *, sha256: str | None = None) -> di
         "file": file,
         "sha256": sha256,
         "status": "error",
-        "error": {"type": type(error).__name__, "message": str(error), "hint": error.hint},
+        "error": _error(error),
         "warnings": [],
         "systems": {},
         "trust": None,
         "timing_ms": None,
     }
+
+
+def _error(error: CxrError) -> dict[str, str]:
+    """Return an error's type, message and hint."""
+    return {"type": type(error).__name__, "message": str(error), "hint": error.hint}
 
 
 def _trust_record(trust: Trust) -> dict[str, Any]:

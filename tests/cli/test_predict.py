@@ -117,6 +117,7 @@ def test_explain_into_a_file(run_json, film_path, tmp_path):
     status, printed = run_json(film_path, "--explain", tmp_path / "taken")
     assert status == 1
     assert "folder that can be written" in printed["results"][0]["error"]["message"]
+    assert tuple(printed["results"][0]["systems"]) == SYSTEMS  # the reading is not lost
 
 
 @pytest.mark.parametrize("damage", ["flip", "remove", "schema"])
