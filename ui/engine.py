@@ -117,7 +117,7 @@ def _view(
     except CxrError as err:
         return Failure(str(err), err.hint)
     start = time.perf_counter()
-    shown = film_view(result, _predictor.explain)
+    shown = film_view(result, _predictor.explain_classes)
     return shown.with_timing("heatmaps", (time.perf_counter() - start) * 1000.0)
 
 

@@ -29,7 +29,7 @@ JPEG_QUALITY: Final = 92
 SIGNIFICANT_DIGITS: Final = 4
 """Digits of every map value in the browser; keeps all maps of one film under 60 kB."""
 
-Explain = Callable[..., "Cam"]
+Explain = Callable[..., "Mapping[str, Cam]"]
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def film_view(reading: Reading, explain: Explain) -> FilmView:
 
     Args:
         reading: The reading; not changed.
-        explain: `Predictor.explain`; runs no network.
+        explain: `Predictor.explain_classes`; runs no network.
 
     Returns:
         The film's view.
@@ -131,20 +131,17 @@ def _system_maps(reading: Reading, system: str, explain: Explain) -> dict[str, d
     maps: dict[str, dict[str, Any]] = {}
     for method, about in METHODS.items():
         names = CLASSES if about.is_class_specific else ("",)
-        maps[method] = {
-            name: _map(explain, reading, system, name or CLASSES[0], method) for name in names
-        }
+        try:
+            cams = explain(reading, system, method=method)
+        except NotApplicableError as err:
+            maps[method] = {name: {"missing": f"{err} {err.hint}"} for name in names}
+        else:
+            maps[method] = {name: _map(cams[name or CLASSES[0]]) for name in names}
     return maps
 
 
-def _map(
-    explain: Explain, reading: Reading, system: str, class_name: str, method: str
-) -> dict[str, Any]:
+def _map(cam: Cam) -> dict[str, Any]:
     """Return one map as JSON-ready values."""
-    try:
-        cam = explain(reading, system, class_name, method=method)
-    except NotApplicableError as err:
-        return {"missing": f"{err} {err.hint}"}
     shown: dict[str, Any] = {"grid": [[_short(v) for v in row] for row in cam.grid.tolist()]}
     if cam.class_name is not None:
         shown["score"] = _short(cam.score)

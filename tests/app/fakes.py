@@ -102,6 +102,10 @@ class FakePredictor:
             status="refused" if self.verdict == "refused" else "ok",
         )
 
+    def explain_classes(self, reading, system, *, method):
+        """Return one map a class."""
+        return {name: self.explain(reading, system, name, method=method) for name in CLASSES}
+
     def explain(self, reading, system, class_name, *, method):
         """Return a smooth map; PNEUMONIA has no positive part, VGG16 no Ablation-CAM."""
         if method == "ablationcam" and system == "vgg16":

@@ -71,3 +71,26 @@ def test_both_engines_give_the_published_probabilities():
         film = read_path(path)
         ours, theirs = (p.read(film).systems["vgg16"].probs for p in (served, reference))
         assert ours.tolist() == pytest.approx(theirs.tolist(), abs=1e-4), path.name
+
+
+def test_the_readme_quotes_what_was_measured():
+    """The figures of README and BENCHMARKS are those of the bundle's evaluation."""
+    sets = Bundle.load(DEFAULT_BUNDLE).evaluation()["sets"]
+    test, adults = (
+        sets["test"]["systems"]["vgg16"],
+        sets["adults without COVID-19"]["systems"]["vgg16"],
+    )
+    readme = " ".join((ROOT / "README.md").read_text("utf-8").split())
+    benchmarks = " ".join((ROOT / "BENCHMARKS.md").read_text("utf-8").split())
+
+    def short(share, digits=3):
+        return f"{share:.{digits}f}".removeprefix("0")
+
+    accuracy, recall = test["accuracy"], test["recall"]["COVID19"]
+    called, normal = adults["called"]["COVID19"], adults["confusion"]["NORMAL"]["COVID19"]
+    interval = f"{short(accuracy['low'])} to {short(accuracy['high'])}"
+    assert f"accuracy {short(accuracy['value'])} (95 % interval {interval})" in readme
+    assert f"{short(recall['value'])} ({recall['n_hits']} of {recall['n']};" in readme
+    assert f"it calls {called['n_hits']} COVID-19**, {normal} of the 19" in readme
+    assert f"{short(accuracy['value'])} ({interval})" in benchmarks
+    assert f"calls {called['n_hits']} COVID-19**" in benchmarks

@@ -10,7 +10,7 @@ from cxr_core.evaluate.metrics import classification_summary, confusion_matrix, 
 
 @pytest.mark.parametrize(
     ("n_hits", "n", "low", "high"),
-    [  # computed with statsmodels' formula by hand: z = 1.959964
+    [  # Wilson's formula worked by hand with z = 1.959964
         (116, 116, 0.968, 1.0),
         (0, 10, 0.0, 0.2775),
         (5, 10, 0.2366, 0.7634),
