@@ -1,4 +1,4 @@
-"""The command line: `python -m cxr_core predict|evaluate|bundle`.
+"""The command line: `python -m cxr_core predict|evaluate|inspect|bundle`.
 
 Exit status: 0 all films read (or refused), 1 some file in error, 2 wrong usage.
 """
@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_predict(commands)
     _add_evaluate(commands)
+    _add_inspect(commands)
     _add_bundle(commands)
     return parser
 
@@ -68,6 +69,18 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="evaluation.json")
     _add_model_options(parser)
     parser.set_defaults(run=command.evaluate)
+
+
+def _add_inspect(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `inspect`."""
+    parser = commands.add_parser(
+        "inspect", help="look at labelled films: class balance, patients, copies, leaks"
+    )
+    parser.add_argument(
+        "folder", type=Path, metavar="FOLDER", help="holds train/, val/ or test/, or Data/ above"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(run=command.inspect)
 
 
 def _add_bundle(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

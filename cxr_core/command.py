@@ -85,6 +85,31 @@ def evaluate(arguments: argparse.Namespace) -> int:
     return SOME_ERROR if evaluation["unreadable"] else OK
 
 
+def inspect(arguments: argparse.Namespace) -> int:
+    """Print class balance, weights, patients, duplicates and leaks of a labelled folder.
+
+    Args:
+        arguments: `folder`, `json`.
+
+    Returns:
+        0, or 1 if some film cannot be read or the folder cannot be used. Leaks are no error.
+    """
+    from cxr_core.dataset import scan
+    from cxr_core.inspection import inspection_lines, inspection_object
+
+    try:
+        dataset = scan(arguments.folder, on_film=lambda n_done, _: _report_progress(n_done))
+    except CxrError as err:
+        _say_error(err)
+        return SOME_ERROR
+    if arguments.json:
+        json.dump(inspection_object(dataset), sys.stdout, indent=1)
+        sys.stdout.write("\n")
+    else:
+        sys.stdout.write("\n".join(inspection_lines(dataset)) + "\n")
+    return SOME_ERROR if dataset.unreadable else OK
+
+
 def bundle_info(arguments: argparse.Namespace) -> int:
     """Print what a bundle holds.
 

@@ -1,4 +1,4 @@
-"""Read the layout of a training folder: `train/` and `test/`, one folder a class."""
+"""The layout of a labelled folder: `train/`, `val/` and `test/`, one folder a class in each."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from cxr_core.errors import TrainingDataError
 from cxr_core.labels import CLASSES
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"})
+SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"})
+"""File names that count as films, in lower case."""
+
+SPLITS: Final = ("train", "val", "test")
+"""Splits that a folder may hold, in the order of their use."""
 
 
 @dataclass(frozen=True)
@@ -21,14 +26,20 @@ class Film:
     Attributes:
         path: The file.
         label: Its class, one of `CLASSES`.
-        split: `train`, `test` or `val`.
+        split: `train`, `val` or `test`, or the name of another set.
         sha256: Hex digest of its bytes.
+        patient: Who was imaged, as a manifest or the file name tells; empty if unknown.
+        source: Collection that the film comes from; empty if unknown.
+        subtype: Finer class, for example `virus`; empty if unknown.
     """
 
     path: Path
     label: str
     split: str
     sha256: str
+    patient: str = ""
+    source: str = ""
+    subtype: str = ""
 
 
 def find_split(folder: Path, split: str) -> Path:
@@ -44,8 +55,8 @@ def find_split(folder: Path, split: str) -> Path:
     Raises:
         TrainingDataError: If there is none.
     """
-    for parent in (folder, *_children(folder, "data")):
-        for child in _children(parent, split):
+    for parent in (folder, *children(folder, "data")):
+        for child in children(parent, split):
             return child
     found = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else "no such folder"
     msg = f"`{folder}` must hold a folder named {split}. Received: {found}"
@@ -63,7 +74,7 @@ def scan_split(folder: Path, split: str) -> list[Film]:
         At least one film of every class.
 
     Raises:
-        TrainingDataError: If the split or a class is missing or empty.
+        TrainingDataError: If the split or a class is missing or empty, or a file cannot be read.
     """
     return scan_classes(find_split(folder, split), split=split)
 
@@ -80,22 +91,44 @@ def scan_classes(folder: Path, *, split: str, required: Sequence[str] = CLASSES)
         The films in the order of class and file name.
 
     Raises:
+        TrainingDataError: If a required class has no folder or no film, or a file cannot be read.
+    """
+    return [
+        Film(path, label, split, _digest(path))
+        for label, path in class_paths(folder, required=required)
+    ]
+
+
+def class_paths(folder: Path, *, required: Sequence[str] = CLASSES) -> list[tuple[str, Path]]:
+    """List the files below one folder a class; nothing is read.
+
+    Args:
+        folder: Holds one folder a class, in any letter case.
+        required: Classes that must have at least one film.
+
+    Returns:
+        Class and path, in the order of class and file name. Hidden files are left out.
+
+    Raises:
         TrainingDataError: If a required class has no folder or no film.
     """
-    films = []
+    found = []
     for label in CLASSES:
         paths = sorted(
             path
-            for child in _children(folder, label)
+            for child in children(folder, label)
             for path in child.rglob("*")
-            if path.suffix.lower() in SUFFIXES
+            if path.suffix.lower() in SUFFIXES and path.is_file() and path.name[0] != "."
         )
         if not paths and label in required:
-            found = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-            msg = f"`{folder}` must hold films in {', '.join(required)}. Received: {found}"
+            names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+            msg = (
+                f"`{folder}` must hold films in {', '.join(required)}, and {label} has none. "
+                f"Received: {names}"
+            )
             raise TrainingDataError(msg)
-        films += [Film(path, label, split, _digest(path)) for path in paths]
-    return films
+        found += [(label, path) for path in paths]
+    return found
 
 
 def class_counts(films: Sequence[Film]) -> dict[str, int]:
@@ -124,8 +157,16 @@ def data_digest(films: Sequence[Film]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _children(folder: Path, name: str) -> list[Path]:
-    """Return the sub-folders of that name in any letter case."""
+def children(folder: Path, name: str) -> list[Path]:
+    """Return the sub-folders of that name in any letter case.
+
+    Args:
+        folder: Any path.
+        name: Name to look for.
+
+    Returns:
+        The folders in order; none where `folder` is no folder.
+    """
     if not folder.is_dir():
         return []
     return sorted(p for p in folder.iterdir() if p.is_dir() and p.name.lower() == name.lower())
@@ -133,4 +174,9 @@ def _children(folder: Path, name: str) -> list[Path]:
 
 def _digest(path: Path) -> str:
     """Return the SHA-256 of a file's bytes as hex."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as err:
+        msg = f"`{path.name}` must be a file that can be read. Received: {err.strerror}"
+        hint = "Check that you may read the files of the folder, and that none is being moved."
+        raise TrainingDataError(msg, hint=hint) from err

@@ -1,0 +1,330 @@
+"""Read every film of a labelled folder once: patients, copies, leaks, sizes, brightness."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Final
+
+from cxr_core.dataset.film import SPLITS, Film, children, class_paths, find_split
+from cxr_core.dataset.group import (
+    Fingerprint,
+    fingerprint,
+    join_groups,
+    kermany_patient,
+    near_duplicates,
+)
+from cxr_core.dataset.manifest import ManifestRow, read_manifest
+from cxr_core.errors import CxrError, TrainingDataError
+from cxr_core.io import read_path
+from cxr_core.labels import CLASSES
+
+COPY: Final = "copy"
+NEAR_DUPLICATE: Final = "near_duplicate"
+PATIENT: Final = "patient"
+LEAK_KINDS: Final = (PATIENT, COPY, NEAR_DUPLICATE)
+_MAX_THREADS: Final = 8
+
+
+@dataclass(frozen=True)
+class Leak:
+    """Something that stands on both sides of a split.
+
+    Attributes:
+        split_a: The split that is used first.
+        file_a: Its film, by the path below the folder that was scanned.
+        split_b: The other split.
+        file_b: Its film.
+        why: `copy` for the same bytes, `near_duplicate` for the same exposure in other bytes,
+            `patient` for other films of the same patient; then there is one leak for each film of
+            `split_b`, with one of the patient's films in `split_a`.
+    """
+
+    split_a: str
+    file_a: str
+    split_b: str
+    file_b: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A file that could not be read.
+
+    Attributes:
+        file: Its path below the folder that was scanned.
+        message: What is wrong.
+    """
+
+    file: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """All readable films of a folder, and how they hang together.
+
+    Attributes:
+        folder: What the user named.
+        films: In the order of split, class and file name.
+        groups: Patient group of each film, from 0: the same patient, or a copy of a film of the
+            group; films of unknown patients are groups of their own.
+        sizes_px: Width and height of each film as stored.
+        intensities: Mean of each film in [0, 1], 1 white.
+        duplicates: Pairs of positions in `films`, same bytes or near-duplicates.
+        leaks: What stands on both sides of a split.
+        unreadable: Files that were skipped.
+        ignored: Folders inside the splits that are named like no class, such as `train/masks`.
+        patients_from: `manifest`, `file names`, or `none` where no patient is known.
+    """
+
+    folder: Path
+    films: tuple[Film, ...]
+    groups: tuple[int, ...]
+    sizes_px: tuple[tuple[int, int], ...]
+    intensities: tuple[float, ...]
+    duplicates: tuple[tuple[int, int], ...]
+    leaks: tuple[Leak, ...]
+    unreadable: tuple[Unreadable, ...]
+    ignored: tuple[str, ...]
+    patients_from: str
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that the folder holds, in the order of their use."""
+        present = {film.split for film in self.films}
+        return tuple(split for split in SPLITS if split in present)
+
+    def file_name(self, position: int) -> str:
+        """Return the path of a film below the folder, printable whatever bytes it holds."""
+        return below(self.folder, self.films[position].path)
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """What one reading of a film tells."""
+
+    sha256: str
+    size_px: tuple[int, int]
+    intensity: float
+    print_: Fingerprint
+
+
+def scan(folder: Path, *, on_film: Callable[[int, int], None] | None = None) -> Dataset:
+    """Read every film of a folder and find patients, copies and leaks.
+
+    Args:
+        folder: Holds one or more of `train/`, `val/` and `test/`, with or without a `Data/` level,
+            each with one folder a class; names in any letter case. A `manifest.csv` tells
+            patients, sources and subtypes (see `read_manifest`).
+        on_film: Called in this thread with the number of films done and their total.
+
+    Returns:
+        The data set. Films that cannot be read are listed and left out.
+
+    Raises:
+        TrainingDataError: If there is no split, a class of a split has no film that can be read,
+            or the manifest cannot be used or gives a film another class than its folder.
+
+    Notes:
+        Reads with several threads; nothing is written.
+    """
+    listed = _list(folder)
+    manifest = read_manifest(folder)
+    looks = _look_at([path for _, _, path in listed], on_film)
+    unreadable = tuple(
+        Unreadable(below(folder, path), look)
+        for (_, _, path), look in zip(listed, looks, strict=True)
+        if isinstance(look, str)
+    )
+    found = [
+        (Film(path, label, split, look.sha256), look)
+        for (split, label, path), look in zip(listed, looks, strict=True)
+        if isinstance(look, _Look)
+    ]
+    _check_classes(folder, [film for film, _ in found], {split for split, _, _ in listed})
+    films, patients_from = _describe(folder, [film for film, _ in found], manifest)
+    duplicates = _duplicates(films, [look.print_ for _, look in found])
+    keys = [("patient", f.patient) if f.patient else ("film", i) for i, f in enumerate(films)]
+    return Dataset(
+        folder=folder,
+        films=films,
+        groups=tuple(join_groups(keys, duplicates)),
+        sizes_px=tuple(look.size_px for _, look in found),
+        intensities=tuple(look.intensity for _, look in found),
+        duplicates=duplicates,
+        leaks=_leaks(folder, films, duplicates),
+        unreadable=unreadable,
+        ignored=_ignored(folder, {split for split, _, _ in listed}),
+        patients_from=patients_from,
+    )
+
+
+def below(folder: Path, path: Path) -> str:
+    """Return a path below a folder with `/`, printable whatever bytes the name holds.
+
+    Args:
+        folder: Where the path lies.
+        path: A file in it.
+
+    Returns:
+        Text that every UTF-8 stream takes.
+    """
+    name = path.relative_to(folder).as_posix()
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _list(folder: Path) -> list[tuple[str, str, Path]]:
+    """Return split, class and path of every file that should be a film."""
+    try:
+        return _walk(folder)
+    except (OSError, ValueError) as err:
+        reason = getattr(err, "strerror", None) or type(err).__name__
+        msg = f"`folder` must be a folder that can be listed. Received: {reason}"
+        raise TrainingDataError(msg, hint="Check the path, and that you may read it.") from err
+
+
+def _walk(folder: Path) -> list[tuple[str, str, Path]]:
+    """List the films of every split."""
+    parents = (folder, *children(folder, "data"))
+    present = [split for split in SPLITS if any(children(parent, split) for parent in parents)]
+    if not present:
+        names = sorted(p.name for p in folder.iterdir()) if folder.is_dir() else "no such folder"
+        msg = f"`{folder}` must hold a folder named train, val or test. Received: {names}"
+        raise TrainingDataError(msg)
+    return [
+        (split, label, path)
+        for split in present
+        for label, path in class_paths(find_split(folder, split))
+    ]
+
+
+def _look_at(
+    paths: Sequence[Path], on_film: Callable[[int, int], None] | None
+) -> list[_Look | str]:
+    """Read films with several threads; a film that cannot be read becomes its message."""
+    looks = []
+    with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1)) as pool:
+        try:
+            for look in pool.map(_look, paths):
+                looks.append(look)
+                if on_film is not None:
+                    on_film(len(looks), len(paths))
+        except BaseException:  # a callback that stops the scan need not wait for all films
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    return looks
+
+
+def _look(path: Path) -> _Look | str:
+    """Read one film."""
+    try:
+        film = read_path(path)
+    except CxrError as err:
+        return str(err)
+    size_px = (film.width_px, film.height_px)
+    return _Look(film.sha256, size_px, float(film.image.mean()), fingerprint(film.image))
+
+
+def _check_classes(folder: Path, films: Sequence[Film], splits: set[str]) -> None:
+    """Refuse a split in which all films of a class are unreadable."""
+    readable = {(film.split, film.label) for film in films}
+    empty = [f"{s}/{c}" for s in SPLITS if s in splits for c in CLASSES if (s, c) not in readable]
+    if empty:
+        msg = f"`{folder}` must hold readable films of every class. Received: none in {empty}"
+        raise TrainingDataError(msg, hint="Replace the damaged files, or leave the split out.")
+
+
+def _describe(
+    folder: Path, films: Sequence[Film], manifest: Mapping[str, ManifestRow] | None
+) -> tuple[tuple[Film, ...], str]:
+    """Add what manifest and file names tell; say which of them told the patients."""
+    by_path = {row.path: row for row in (manifest or {}).values() if row.path}
+    wrong = []
+    described = []
+    told_by = set()
+    for film in films:
+        row = (manifest or {}).get(film.sha256) or _row_by_path(folder, film, by_path)
+        if row.label and row.label.upper() != film.label:
+            wrong.append((film, row.label))
+        patient = row.patient or kermany_patient(film.path.stem) or ""
+        if patient:
+            told_by.add("manifest" if row.patient else "file names")
+        described.append(
+            Film(film.path, film.label, film.split, film.sha256, patient, row.source, row.subtype)
+        )
+    if wrong:
+        film, label = wrong[0]
+        count = f"; {len(wrong)} films in all" if len(wrong) > 1 else ""
+        msg = (
+            "`manifest.csv` must give each film the class of its folder. Received: "
+            f"{below(folder, film.path)} is {label} in the manifest and {film.label} by its "
+            f"folder{count}"
+        )
+        raise TrainingDataError(msg, hint="Move the films or correct the manifest; none is right.")
+    patients_from = next((name for name in ("manifest", "file names") if name in told_by), "none")
+    return tuple(described), patients_from
+
+
+def _row_by_path(folder: Path, film: Film, by_path: Mapping[str, ManifestRow]) -> ManifestRow:
+    """Find a film's row by its path below the folder, or below the folder of the splits."""
+    split_parent = find_split(folder, film.split).parent
+    for parent in (folder, split_parent, split_parent.parent):
+        row = by_path.get(film.path.relative_to(parent).as_posix())
+        if row is not None:
+            return row
+    return ManifestRow()
+
+
+def _duplicates(
+    films: Sequence[Film], prints: Sequence[Fingerprint]
+) -> tuple[tuple[int, int], ...]:
+    """Return pairs of the same bytes (flat films too) and pairs that show the same exposure."""
+    by_digest: dict[str, list[int]] = {}
+    for i, film in enumerate(films):
+        by_digest.setdefault(film.sha256, []).append(i)
+    copies = {pair for same in by_digest.values() for pair in combinations(same, 2)}
+    return tuple(sorted(copies | set(near_duplicates(prints))))
+
+
+def _leaks(
+    folder: Path, films: Sequence[Film], duplicates: Sequence[tuple[int, int]]
+) -> tuple[Leak, ...]:
+    """Return copies across splits, then films of a patient who is in an earlier split."""
+
+    def leak(i: int, j: int, why: str) -> Leak:
+        a, b = films[i], films[j]
+        return Leak(a.split, below(folder, a.path), b.split, below(folder, b.path), why)
+
+    leaks = []
+    told = set()
+    for i, j in duplicates:  # films are in the order of splits, so i is in the earlier one
+        if films[i].split != films[j].split:
+            is_copy = films[i].sha256 == films[j].sha256
+            leaks.append(leak(i, j, COPY if is_copy else NEAR_DUPLICATE))
+            told.add((films[i].split, j))
+    first: dict[tuple[str, str], int] = {}
+    for j, film in enumerate(films):
+        if not film.patient:
+            continue
+        first.setdefault((film.patient, film.split), j)
+        for split in SPLITS[: SPLITS.index(film.split)]:
+            earlier = first.get((film.patient, split))
+            if earlier is not None and (split, j) not in told:
+                leaks.append(leak(earlier, j, PATIENT))
+    return tuple(leaks)
+
+
+def _ignored(folder: Path, splits: set[str]) -> tuple[str, ...]:
+    """Return the folders inside the splits that no class is named after."""
+    return tuple(
+        below(folder, child)
+        for split in SPLITS
+        if split in splits
+        for child in sorted(find_split(folder, split).iterdir())
+        if child.is_dir() and child.name.upper() not in CLASSES
+    )
