@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
-RUN := runs/seed
+PRESET ?= clean
 CACHE := .cache/train
 
 .DEFAULT_GOAL := help
@@ -52,11 +52,12 @@ format: $(VENV)/.dev ## let ruff rewrite what it can
 bench: $(VENV)/.dev ## time one film against the usual ways (prints the table of BENCHMARKS.md)
 	$(BIN)/python -m benchmarks.latency
 
-train: $(VENV)/.run ## train and publish: make train DATA=folder WEIGHTS=vgg16=imagenet [SYSTEMS=vgg16]
-	@test -n "$(DATA)" -a -n "$(WEIGHTS)" || { echo "make train DATA=folder WEIGHTS=NAME=SOURCE"; exit 2; }
-	$(BIN)/python -m train --preset seed --systems $(or $(SYSTEMS),vgg16) --data $(DATA) \
-	  --backbone-weights $(WEIGHTS) --out $(RUN) --cache $(CACHE)
-	$(BIN)/python -m train publish $(RUN) --out $(RUN)/bundle
+train: $(VENV)/.dev ## train and publish: make train DATA=folder WEIGHTS="vgg16=imagenet ..." [PRESET=clean]
+	@test -n "$(DATA)" -a -n "$(WEIGHTS)" || \
+	  { echo 'make train DATA=folder WEIGHTS="NAME=SOURCE ..." [PRESET=clean] [SYSTEMS="vgg16 ..."]'; exit 2; }
+	$(BIN)/python -m train --preset $(PRESET) $(if $(SYSTEMS),--systems $(SYSTEMS)) --data $(DATA) \
+	  $(foreach w,$(WEIGHTS),--backbone-weights $(w)) --out runs/$(PRESET) --cache $(CACHE)
+	$(BIN)/python -m train publish runs/$(PRESET) --out runs/$(PRESET)/bundle
 
 clean: ## remove the environment and every cache but the features
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from cxr_core.labels import SYSTEM_TITLES
+from cxr_core.labels import system_title
 from ui import state
 from ui.components.caution import caution
 from ui.components.film_card import film_card
@@ -29,7 +29,7 @@ def main() -> None:
     intake()
     films = state.films()
     if not films:
-        titles = ", ".join(SYSTEM_TITLES[name] for name in predictor.systems)
+        titles = ", ".join(system_title(name) for name in predictor.systems)
         st.markdown(EMPTY_STATE.format(systems=titles))
         gallery()
         return

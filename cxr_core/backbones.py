@@ -224,6 +224,7 @@ def build(
     input_shape: tuple[int, int, int] = (224, 224, 3),
     input_tensor: Any = None,
     layer_prefix: str = "",
+    graph: str | None = None,
 ) -> Any:
     """Build a network that ends in its feature map, flat (no model inside the model).
 
@@ -238,6 +239,8 @@ def build(
             of its own, named `<name>_input`.
         layer_prefix: Put before the name of every layer, the feature layer included; needed where
             two networks of one family meet in one model.
+        graph: `keras` or `efficientnet`, the two ways an EfficientNet is written, see
+            `WeightSource.graph`; `None` for the one that the weights belong to.
 
     Returns:
         A new `keras.Model`; output (n, h, w, `n_channels`), float32. With noisy-student weights the
@@ -258,11 +261,11 @@ def build(
     if inputs is None:
         _check_shape(input_shape)
         inputs = keras.Input(shape=input_shape, name=f"{layer_prefix or backbone.name + '_'}input")
-    is_packaged = source is not None and source.graph == "efficientnet"
-    graph = _packaged_graph(backbone, inputs) if is_packaged else _keras_graph(backbone, inputs)
+    is_packaged = (graph or (source.graph if source else "keras")) == "efficientnet"
+    base = _packaged_graph(backbone, inputs) if is_packaged else _keras_graph(backbone, inputs)
     if is_packaged or layer_prefix:
-        graph = _rebuild(graph, inputs, layer_prefix)
-    model = keras.Model(inputs, graph.output, name=backbone.name)
+        base = _rebuild(base, inputs, layer_prefix)
+    model = keras.Model(inputs, base.output, name=backbone.name)
     if path is not None:
         weight_file.load(model, path, owner=backbone.name, hint=_fit_hint(backbone))
     if source is not None and source.graph == "keras" and backbone.family == "efficientnet":

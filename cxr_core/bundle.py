@@ -28,8 +28,36 @@ from cxr_core.preprocess import PreprocessSpec
 SCHEMA: Final = "cxr-bundle/1"
 MANIFEST: Final = "bundle.json"
 CARD: Final = "MODEL_CARD.md"
+DATASET: Final = "dataset.json"
+TRADEOFF: Final = "tradeoff.json"
 DEFAULT_BUNDLE: Final = Path(__file__).resolve().parent.parent / "assets" / "bundle"
 """The bundle that comes with the repository."""
+
+
+@dataclass(frozen=True)
+class BackboneEntry:
+    """One network that the variants share.
+
+    Attributes:
+        name: Name of the backbone in the registry.
+        network: Path of the network below the bundle's folder.
+        feature_layer: Name of the layer whose output is the feature map.
+        feature_shape: Shape (h, w, c) of the feature map.
+        weights_origin: Where its weights come from, in words.
+        compression: How the weights are stored, in words.
+        public_scaling: `PreprocessSpec.scaling` that its weights expect; `None` where a bundle of
+            an earlier version does not say.
+        is_own: True if its weights were trained on chest films for this bundle.
+    """
+
+    name: str
+    network: str
+    feature_layer: str
+    feature_shape: tuple[int, int, int]
+    weights_origin: str
+    compression: str
+    public_scaling: str | None
+    is_own: bool
 
 
 @dataclass(frozen=True)
@@ -102,6 +130,7 @@ class Bundle:
         variants: Variant name to entry.
         default_variant: Variant used unless another is asked for.
         files: Path to (SHA-256, bytes) of every published file.
+        backbones: Backbone name to entry.
     """
 
     folder: Path
@@ -112,6 +141,7 @@ class Bundle:
     variants: Mapping[str, VariantEntry]
     default_variant: str
     files: Mapping[str, tuple[str, int]]
+    backbones: Mapping[str, BackboneEntry]
 
     @classmethod
     def load(cls, folder: str | Path = DEFAULT_BUNDLE) -> Bundle:
@@ -146,9 +176,9 @@ class Bundle:
         if tuple(manifest["classes"]) != CLASSES:
             msg = f"`classes` must be {CLASSES}. Received: {manifest['classes']}"
             raise SpecMismatchError(msg)
+        backbones = {name: _backbone(name, entry) for name, entry in manifest["backbones"].items()}
         variants = {
-            name: _variant(name, entry, manifest["backbones"])
-            for name, entry in manifest["variants"].items()
+            name: _variant(name, entry, backbones) for name, entry in manifest["variants"].items()
         }
         default = manifest["default_variant"]
         if default not in variants:
@@ -167,6 +197,7 @@ class Bundle:
             variants=variants,
             default_variant=default,
             files=files,
+            backbones=backbones,
         )
         bundle._check_references()
         return bundle
@@ -226,6 +257,46 @@ class Bundle:
             msg = f"`variant` must be one of {sorted(self.variants)}. Received: {name!r}"
             raise SpecMismatchError(msg, hint="Choose one of the variants that the message lists.")
         return self.variants[name]
+
+    def backbone(self, name: str) -> BackboneEntry:
+        """Return one backbone.
+
+        Args:
+            name: Its name in the registry.
+
+        Returns:
+            The entry.
+
+        Raises:
+            SpecMismatchError: If the bundle has no such backbone.
+        """
+        if name not in self.backbones:
+            msg = f"`name` must be one of {sorted(self.backbones)}. Received: name={name!r}"
+            raise SpecMismatchError(msg, hint="Choose a bundle that holds this backbone.")
+        return self.backbones[name]
+
+    def dataset(self) -> dict[str, Any] | None:
+        """Return what is told of the films it was trained on, or `None` where nothing is.
+
+        Returns:
+            The parsed `dataset.json`.
+        """
+        return self._json(DATASET)
+
+    def tradeoff(self) -> dict[str, Any] | None:
+        """Return what added films of other sources bought and cost, or `None` if not measured.
+
+        Returns:
+            The parsed `tradeoff.json`, schema `cxr-tradeoff/1`: one row for each weight and seed.
+        """
+        return self._json(TRADEOFF)
+
+    def _json(self, path: str) -> dict[str, Any] | None:
+        """Parse a file of the bundle, or return nothing where it has none."""
+        if path not in self.files:
+            return None
+        content: dict[str, Any] = json.loads(_read(self.folder, path))
+        return content
 
     def heads(self, name: str | None = None) -> HeadSet:
         """Load the heads of one variant.
@@ -304,8 +375,24 @@ def seal(folder: Path, manifest: Mapping[str, Any]) -> Bundle:
     return Bundle.load(folder)
 
 
+def _backbone(name: str, entry: Mapping[str, Any]) -> BackboneEntry:
+    """Build one backbone from its part of the manifest."""
+    height, width, channels = entry["feature_shape"]
+    scaling = entry.get("public_scaling")
+    return BackboneEntry(
+        name=name,
+        network=_safe_path(entry["network"]),
+        feature_layer=str(entry["feature_layer"]),
+        feature_shape=(int(height), int(width), int(channels)),
+        weights_origin=str(entry["weights_origin"]),
+        compression=str(entry["compression"]),
+        public_scaling=None if scaling is None else str(scaling),
+        is_own=bool(entry.get("is_own", False)),
+    )
+
+
 def _variant(
-    name: str, entry: Mapping[str, Any], backbones: Mapping[str, Mapping[str, Any]]
+    name: str, entry: Mapping[str, Any], backbones: Mapping[str, BackboneEntry]
 ) -> VariantEntry:
     """Build one variant from its part of the manifest."""
     members = {
@@ -336,19 +423,18 @@ def _variant(
 
 
 def _member(
-    name: str, entry: Mapping[str, Any], backbones: Mapping[str, Mapping[str, Any]]
+    name: str, entry: Mapping[str, Any], backbones: Mapping[str, BackboneEntry]
 ) -> MemberEntry:
     """Build one member from its part of the manifest and its backbone's."""
     backbone = backbones[entry["backbone"]]
-    height, width, channels = backbone["feature_shape"]
     return MemberEntry(
         name=name,
-        backbone=str(entry["backbone"]),
-        network=_safe_path(backbone["network"]),
-        feature_layer=str(backbone["feature_layer"]),
-        feature_shape=(int(height), int(width), int(channels)),
-        weights_origin=str(backbone["weights_origin"]),
-        compression=str(backbone["compression"]),
+        backbone=backbone.name,
+        network=backbone.network,
+        feature_layer=backbone.feature_layer,
+        feature_shape=backbone.feature_shape,
+        weights_origin=backbone.weights_origin,
+        compression=backbone.compression,
         preprocess=PreprocessSpec.from_dict(entry["preprocess"]),
         pooling=str(entry["pooling"]),
     )

@@ -50,6 +50,22 @@ SYSTEM_TITLES: Final = MappingProxyType(
 """System name to the words shown to a person."""
 
 
+def system_title(name: str) -> str:
+    """Return the words for a system, also for a member that is not one of the five.
+
+    Args:
+        name: System name, or name of any backbone in the registry.
+
+    Returns:
+        The words; the name itself where nothing else is known.
+    """
+    if name in SYSTEM_TITLES:
+        return SYSTEM_TITLES[name]
+    from cxr_core.backbones import BACKBONES
+
+    return BACKBONES[name].title if name in BACKBONES else name
+
+
 def class_index(name: str) -> int:
     """Return the position of a class in every probability vector.
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from cxr_core.errors import SpecMismatchError
+from cxr_core.filter import FILTERS
 from cxr_core.radiograph import Radiograph
 
 RESAMPLINGS: Final = {
@@ -26,6 +27,7 @@ RESAMPLINGS: Final = {
 }
 SCALINGS: Final = ("unit", "torch", "caffe", "tf", "none")
 
+_NO_FILTER: Final = ("filter", "none")
 _TORCH_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _TORCH_STD = np.array([0.229, 0.224, 0.225], np.float32)
 _CAFFE_MEAN_BGR = np.array([103.939, 116.779, 123.68], np.float32)
@@ -43,6 +45,7 @@ class PreprocessSpec:
         scaling: `unit` values in [0, 1] (the write-up's division by 255); `torch` ImageNet mean and
             standard deviation per channel; `caffe` 0 to 255, BGR, ImageNet mean subtracted;
             `tf` values in [-1, 1]; `none` values in [0, 255].
+        filter: Key of `cxr_core.filter.FILTERS`, applied at the network's size.
 
     References:
         The scaling families and constants are those of `keras.applications.imagenet_utils`
@@ -53,6 +56,7 @@ class PreprocessSpec:
     width_px: int = 224
     resampling: str = "bilinear"
     scaling: str = "unit"
+    filter: str = "none"
 
     def __post_init__(self) -> None:
         """Refuse sizes and words that no code below understands."""
@@ -61,22 +65,23 @@ class PreprocessSpec:
             if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 4096:
                 msg = f"`{name}` must be an int in [1, 4096]. Received: {name}={value!r}"
                 raise SpecMismatchError(msg)
-        for name, known in (("resampling", tuple(RESAMPLINGS)), ("scaling", SCALINGS)):
+        words = {"resampling": tuple(RESAMPLINGS), "scaling": SCALINGS, "filter": tuple(FILTERS)}
+        for name, known in words.items():
             value = getattr(self, name)
             if value not in known:
                 msg = f"`{name}` must be one of {known}. Received: {name}={value!r}"
                 raise SpecMismatchError(msg)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return asdict(self)
+        """Return the fields as JSON-ready values; `filter` only where there is one."""
+        return {key: value for key, value in asdict(self).items() if (key, value) != _NO_FILTER}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> PreprocessSpec:
         """Build a spec from `to_dict`'s output.
 
         Args:
-            values: Exactly the fields of this class.
+            values: Exactly the fields of this class; `filter` may be missing.
 
         Returns:
             The equal spec.
@@ -85,28 +90,29 @@ class PreprocessSpec:
             SpecMismatchError: If a field is missing, unknown or out of range.
         """
         known = {field.name for field in fields(cls)}
-        if set(values) != known:
+        if {*values, _NO_FILTER[0]} != known:
             msg = f"`preprocess` must have the fields {sorted(known)}. Received: {sorted(values)}"
             raise SpecMismatchError(msg)
         return cls(**values)
 
 
 def resize(image: npt.NDArray[np.float32], spec: PreprocessSpec) -> npt.NDArray[np.float32]:
-    """Stretch a film to the network's size, without regard to its aspect ratio.
+    """Stretch a film to the network's size, whatever its aspect ratio, and apply the filter.
 
     Args:
         image: Shape (h, w), float32 in [0, 1].
-        spec: Target size and filter.
+        spec: Target size, resampling and filter.
 
     Returns:
         A new array of shape (`height_px`, `width_px`), float32 in [0, 1]; equal values where the
-        size already fits.
+        size already fits and there is no filter.
     """
     size = (spec.width_px, spec.height_px)
+    change = FILTERS[spec.filter]
     if image.shape == (spec.height_px, spec.width_px):
-        return image.copy()
+        return change(image.copy())
     resized = Image.fromarray(image).resize(size, RESAMPLINGS[spec.resampling])
-    return np.clip(np.asarray(resized, np.float32), 0.0, 1.0)
+    return change(np.clip(np.asarray(resized, np.float32), 0.0, 1.0))
 
 
 def scale(image: npt.NDArray[np.float32], spec: PreprocessSpec) -> npt.NDArray[np.float32]:

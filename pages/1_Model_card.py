@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ui.components.bundle_tables import bundle_facts, file_rows, member_rows
+from ui.components.tradeoff import tradeoff_section
 from ui.frame import models, page
 
 page("Model card")
@@ -35,6 +36,8 @@ with st.expander("Files and their hashes"):
         hide_index=True,
         alt="Size and SHA-256 of every published file",
     )
+
+tradeoff_section(bundle.tradeoff())
 
 st.divider()
 st.markdown(bundle.card)

@@ -1,17 +1,19 @@
-"""The command line: `python -m train --preset ...` and `python -m train publish RUN --out DIR`."""
+"""The command line: `python -m train --preset ...`, `publish`, `pretrain`, `finetune`."""
 
 from __future__ import annotations
 
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, Final
 
 from cxr_core.errors import ConfigError, CxrError
 from train.config import load_preset
 
-DEFAULT_CACHE = Path(".cache") / "train"
+DEFAULT_CACHE: Final = Path(".cache") / "train"
+KAGGLE: Final = "kaggle"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,7 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
-    run = _publish if arguments[:1] == ["publish"] else _train
+    commands = {"publish": _publish, "pretrain": _pretrain, "finetune": _finetune}
+    run = commands.get(arguments[0] if arguments else "", _train)
     try:
         return run(arguments)
     except SystemExit as stop:  # argparse ends the process; a library entry returns
@@ -38,14 +41,33 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _train(argv: Sequence[str]) -> int:
-    """Train the systems of a preset."""
+def _pretrain(argv: Sequence[str]) -> int:
+    """Train a backbone end to end."""
+    from train.pretrain_command import pretrain_main
+
+    return pretrain_main(argv[1:])
+
+
+def _finetune(argv: Sequence[str]) -> int:
+    """Train the last layers of a backbone at a lower rate."""
+    from train.pretrain_command import finetune_main
+
+    return finetune_main(argv[1:])
+
+
+def _train_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command that trains."""
     parser = argparse.ArgumentParser(
         prog="python -m train",
-        description="Train heads on frozen backbones. See also: python -m train publish --help",
+        description="Train heads and ensembles on frozen backbones. "
+        "See also: python -m train publish|pretrain|finetune --help",
     )
-    parser.add_argument("--preset", required=True, help="seed, smoke or a TOML file")
-    parser.add_argument("--data", type=Path, required=True, help="holds train/ and test/")
+    parser.add_argument(
+        "--preset", default="clean", help="clean (default), seed, mixed, smoke or a TOML file"
+    )
+    parser.add_argument(
+        "--data", required=True, help="folder that holds train/ and test/, or `kaggle` to fetch it"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--systems", nargs="+", metavar="NAME", help="the preset's if left out")
     parser.add_argument(
@@ -53,40 +75,84 @@ def _train(argv: Sequence[str]) -> int:
         action="append",
         default=[],
         metavar="NAME=SOURCE",
-        help="imagenet, noisy-student, random, a file, or imagenet:FILE; once for each system",
+        help="imagenet, noisy-student, random, a file, imagenet:FILE, pretrained-here:FOLDER or "
+        "bundle:FOLDER; once for each system",
     )
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override a setting"
     )
+    parser.add_argument(
+        "--extra", type=Path, metavar="FOLDER", help="films to add, with weight extra_weight"
+    )
+    parser.add_argument(
+        "--measure",
+        action="append",
+        default=[],
+        metavar="NAME=FOLDER",
+        help="measure on these labelled films too",
+    )
+    parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard event files")
     parser.add_argument("--cache", type=Path, default=DEFAULT_CACHE, help="networks and features")
-    arguments = parser.parse_args(argv)
+    return parser
+
+
+def _train(argv: Sequence[str]) -> int:
+    """Train the systems of a preset."""
+    arguments = _train_parser().parse_args(argv)
     settings = {"systems": arguments.systems} if arguments.systems else {}
     config = load_preset(arguments.preset, arguments.set, **settings)
+    if config.extra_weight > 0 and arguments.extra is None:
+        msg = f"`--extra` must name the films that preset {config.preset} adds. Received: none"
+        raise ConfigError(msg, hint="Name a folder of films by class, or --set extra_weight=0.")
+    from train.material import Request
     from train.pipeline import train
 
     record = train(
-        config,
-        data=arguments.data,
-        out=arguments.out,
-        cache=arguments.cache,
-        weights=_pairs("--backbone-weights", arguments.backbone_weights),
-        command=["python", "-m", "train", *_without_folders(argv)],
-    )
-    for system, result in record["systems"].items():
-        accuracy = result["test"]["accuracy"]
-        print(
-            f"{system}: test accuracy {accuracy['value']:.4f} "
-            f"({accuracy['low']:.4f} to {accuracy['high']:.4f}), n = {accuracy['n']}, "
-            f"{result['n_epochs']} epochs"
+        Request(
+            config=config,
+            data=_data_folder(arguments.data),
+            out=arguments.out,
+            cache=arguments.cache,
+            weights=_pairs("--backbone-weights", arguments.backbone_weights),
+            extra=arguments.extra,
+            measure={k: Path(v) for k, v in _pairs("--measure", arguments.measure).items()},
+            command=["python", "-m", "train", *_without_folders(argv)],
+            tensorboard=arguments.tensorboard,
         )
+    )
+    for name, result in {**record["systems"], **record["baselines"]}.items():
+        figures = result["test"]["figures"]
+        texts = [f"{key} {_interval(figures[key])}" for key in ("accuracy", "macro_auroc")]
+        if "recall_COVID19" in figures:
+            texts.append(f"recall COVID19 {_interval(figures['recall_COVID19'])}")
+        print(f"{name}: test {', '.join(texts)}, n = {figures['n']}")
     return 0
 
 
+def _interval(figure: Mapping[str, Any]) -> str:
+    """Return a figure with its interval."""
+    if figure["value"] is None or figure["low"] is None:
+        return "not defined"
+    return f"{figure['value']:.4f} ({figure['low']:.4f} to {figure['high']:.4f})"
+
+
+def _data_folder(text: str) -> Path:
+    """Return the training folder, fetched first if the user asked for that."""
+    if text != KAGGLE:
+        return Path(text)
+    from train.kaggle import fetch_kaggle
+
+    return fetch_kaggle()
+
+
 def _publish(argv: Sequence[str]) -> int:
-    """Publish a run as a bundle."""
+    """Publish runs as a bundle."""
     parser = argparse.ArgumentParser(prog="python -m train publish")
-    parser.add_argument("run", type=Path, metavar="RUN", help="folder of a finished run")
+    parser.add_argument(
+        "runs", type=Path, nargs="+", metavar="RUN", help="folders of finished runs, one a variant"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder of the bundle")
+    parser.add_argument("--default", metavar="VARIANT", help="the first run's preset if left out")
     parser.add_argument("--name", default="cxr-reading-room")
     parser.add_argument("--version", default="0.1.0")
     parser.add_argument(
@@ -96,18 +162,24 @@ def _publish(argv: Sequence[str]) -> int:
         metavar="NAME=FOLDER",
         help="measure the bundle on a labelled folder; the set named test is checked",
     )
+    parser.add_argument("--tradeoff", type=Path, help="tradeoff.json of benchmarks.added_films")
     arguments = parser.parse_args(argv[1:])
     from train.publish import publish
 
     bundle = publish(
-        arguments.run,
+        arguments.runs,
         arguments.out,
         name=arguments.name,
         version=arguments.version,
+        default=arguments.default,
+        tradeoff=arguments.tradeoff,
         evaluate={k: Path(v) for k, v in _pairs("--evaluate", arguments.evaluate).items()},
         command=["python", "-m", "train", *_without_folders(argv)],
     )
-    print(f"{bundle.name} {bundle.version}: {', '.join(bundle.systems)}, digest {bundle.digest}")
+    print(
+        f"{bundle.name} {bundle.version}: {', '.join(bundle.variants)} "
+        f"({', '.join(bundle.systems)}), digest {bundle.digest}"
+    )
     return 0
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cxr_core.labels import CLASS_TITLES, CLASSES, SYSTEM_TITLES
+from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
 
 
 def write_card(
     name: str,
     version: str,
-    run: Mapping[str, Any],
-    evaluation: Mapping[str, Any],
+    runs: Mapping[str, Mapping[str, Any]],
+    evaluation: Mapping[str, Mapping[str, Any]],
     *,
+    default: str,
     command: str,
 ) -> str:
     """Return the card as Markdown.
@@ -21,8 +22,10 @@ def write_card(
     Args:
         name: Name of the bundle.
         version: Version of the bundle.
-        run: The run's record, schema `cxr-run/1`.
-        evaluation: Set name to evaluation, schema `cxr-evaluation/1`, measured on the bundle.
+        runs: Variant name to the run's record, schema `cxr-run/1`.
+        evaluation: Variant name to set name to evaluation, schema `cxr-evaluation/1`, measured on
+            the bundle.
+        default: Variant used unless another is asked for.
         command: The command that measured it.
 
     Returns:
@@ -31,58 +34,92 @@ def write_card(
     parts = [
         f"# Model card: {name} {version}",
         "**Research use only.** Not a medical device, not for any decision about a patient.",
-        _summary(run),
-        _confounding(run, evaluation),
+        _summary(runs, default),
+        _confounding(evaluation),
+        _backbones(runs),
         _intended_use(),
-        _training(run),
-        *(_evaluation_table(title, figures) for title, figures in evaluation.items()),
-        f"Measured through the serving path by\n\n```\n{command}\n```\n\n"
-        "Intervals are Wilson's 95 % intervals with films counted as independent; several films of "
-        "one patient make them a little too narrow.",
     ]
+    for variant in sorted(runs, key=lambda key: key != default):
+        parts.append(_training(variant, runs[variant], is_default=variant == default))
+        parts.extend(
+            _evaluation_table(variant, title, figures)
+            for title, figures in evaluation[variant].items()
+        )
+    parts.append(_footer(command))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _summary(run: Mapping[str, Any]) -> str:
+def _summary(runs: Mapping[str, Mapping[str, Any]], default: str) -> str:
     """Say what the models are."""
-    systems = ", ".join(SYSTEM_TITLES[name] for name in run["systems"])
+    systems = ", ".join(_title(name) for name in runs[default]["systems"])
+    listed = "\n".join(
+        f"- `{variant}`{' (default)' if variant == default else ''}: {run['config']['title']}"
+        for variant, run in runs.items()
+    )
     return (
-        f"## What it is\n\n{systems}. {run['config']['title']}. Three classes: "
+        f"## What it is\n\n{systems}. Three classes: "
         f"{', '.join(CLASS_TITLES[name] for name in CLASSES)}. "
-        'Normal means "neither of the other two", never "clear".'
+        'Normal means "neither of the other two", never "clear". '
+        f"Heads trained by {len(runs)} recipe{'s' if len(runs) > 1 else ''} on shared backbones:"
+        f"\n\n{listed}"
     )
 
 
-def _confounding(run: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
+def _confounding(evaluation: Mapping[str, Mapping[str, Any]]) -> str:
     """State first what speaks against the headline figure."""
-    lines = ["## Read this before any figure"]
-    lines.append(
+    lines = [
+        "## Read this before any figure",
         "In the public collections of this kind the class is tied to the source: Normal and "
         "Pneumonia are children of one hospital, COVID-19 films are adults from publications. A "
-        "model can score high by telling the sources apart."
+        "model can score high by telling the sources apart.",
+    ]
+    for variant, sets in evaluation.items():
+        for title, figures in sets.items():
+            if figures["n_by_class"]["COVID19"]:
+                continue
+            lines += [
+                _called_line(variant, title, name, system)
+                for name, system in figures["systems"].items()
+            ]
+    return "\n\n".join(lines)
+
+
+def _called_line(variant: str, title: str, name: str, system: Mapping[str, Any]) -> str:
+    """Say how many films without COVID-19 a system calls COVID-19."""
+    called = system["called"]["COVID19"]
+    normal = system["confusion"]["NORMAL"]
+    n_normal = sum(normal.values())
+    of_normal = f"; of the {n_normal} without any finding, {normal['COVID19']}" if n_normal else ""
+    return (
+        f"**{_title(name)} (`{variant}`) calls {called['n_hits']} of {called['n']} films of "
+        f"`{title}`, none of which shows COVID-19, COVID-19** "
+        f"({called['value']:.0%}, 95 % interval {called['low']:.0%} to "
+        f"{called['high']:.0%}){of_normal}."
     )
-    for title, figures in evaluation.items():
-        if figures["n_by_class"]["COVID19"]:
-            continue
-        for name, system in figures["systems"].items():
-            called = system["called"]["COVID19"]
-            normal = system["confusion"]["NORMAL"]
-            lines.append(
-                f"**{SYSTEM_TITLES[name]} calls {called['n_hits']} of {called['n']} films of "
-                f"`{title}`, none of which shows COVID-19, COVID-19** "
-                f"({called['value']:.0%}, 95 % interval {called['low']:.0%} to "
-                f"{called['high']:.0%}); of the {sum(normal.values())} without any finding, "
-                f"{normal['COVID19']}."
-            )
-    return "\n\n".join(lines) + _defects(run)
 
 
-def _defects(run: Mapping[str, Any]) -> str:
-    """List the recipe's known defects."""
-    if not run["config"]["defects"]:
-        return ""
-    listed = "\n".join(f"- {defect}" for defect in run["config"]["defects"])
-    return f"\n\nKnown defects of the recipe, kept so that its figures can be compared:\n\n{listed}"
+def _backbones(runs: Mapping[str, Mapping[str, Any]]) -> str:
+    """Say where the backbones' weights come from."""
+    found = {
+        system["backbone"]: system
+        for run in runs.values()
+        for system in run["systems"].values()
+        if "backbone" in system
+    }
+    listed = "\n".join(
+        f"- {_title(name)}: {system['weights_origin']}; {system['compression']}."
+        for name, system in found.items()
+    )
+    own = [_title(name) for name, system in found.items() if system["is_own"]]
+    note = ""
+    if own:
+        note = (
+            f"\n\n{', '.join(own)} started from random weights and saw the chest films of the "
+            "training folder only, less those carved for validation and calibration. A backbone "
+            "with public weights may do better; train again with "
+            "`--backbone-weights NAME=imagenet`."
+        )
+    return f"## Backbones\n\n{listed}{note}"
 
 
 def _intended_use() -> str:
@@ -95,55 +132,125 @@ def _intended_use() -> str:
     )
 
 
-def _training(run: Mapping[str, Any]) -> str:
-    """Say what it was trained on and how."""
+def _training(variant: str, run: Mapping[str, Any], *, is_default: bool) -> str:
+    """Say what a variant was trained on and how."""
     config, data = run["config"], run["data"]
-    lines = [
-        "## Training",
-        f"Preset `{config['preset']}`, seed {config['seed']}. Command:\n\n```\n{run['command']}\n"
+    lines = [f"## Variant `{variant}`{', the default' if is_default else ''}"]
+    if config["defects"]:
+        listed = "\n".join(f"- {defect}" for defect in config["defects"])
+        lines.append(f"Known defects of the recipe:\n\n{listed}")
+    lines += [
+        f"Preset `{config['preset']}`, seed {config['seed']}. Command:\n\n```\n"
+        f"{run['command']}\n"
         "```",
-        "| split | " + " | ".join(CLASS_TITLES[name] for name in CLASSES) + " |\n"
-        "|---|"
-        + "---:|" * len(CLASSES)
-        + "\n"
-        + "\n".join(
-            f"| {split} | " + " | ".join(str(counts[name]) for name in CLASSES) + " |"
-            for split, counts in data["n_by_class"].items()
-        ),
-        f"Data digest `{data['digest'][:16]}`. No film is in the bundle.",
+        _counts_table(data),
+        f"{data['n_leaks']} training films share a patient or an exposure with held-out films; "
+        f"{data['n_dropped']} were left out. Patients were told by {data['patients_from']}. Data "
+        f"digest `{data['digest'][:16]}`. No film is in the bundle.",
     ]
-    lines.extend(
-        f"{SYSTEM_TITLES[name]}: backbone weights {system['weights_origin']}; "
-        f"{system['compression']}; {system['n_parameters']:,} trained parameters; "
-        f"{system['n_epochs']} epochs, the weights of epoch {system['chosen_epoch']} kept, steered "
-        f"by the {system['chosen_by']}."
-        for name, system in run["systems"].items()
-    )
+    added = run["sets"].get("added")
+    if added:
+        lines.append(
+            f"{added['n']} films of {added['n_patients']} patients were added to training, each "
+            f"with the weight of {config['extra_weight']:g} training films. Figures on them come "
+            f"from {config['folds']}-fold cross-validation over their patients; the published "
+            "heads were fitted to all of them."
+        )
+    lines.append("\n".join(_system_line(name, system) for name, system in run["systems"].items()))
     return "\n\n".join(lines)
 
 
-def _evaluation_table(title: str, figures: Mapping[str, Any]) -> str:
-    """Return one table of accuracy, recall and calls."""
+def _counts_table(data: Mapping[str, Any]) -> str:
+    """Return the class counts of each part."""
+    parts = data["n_by_part"]
+    header = ["part", *(CLASS_TITLES[name] for name in CLASSES), "patients"]
+    rows = [
+        [part, *(str(counts.get(name, 0)) for name in CLASSES),
+         str(data["n_patients_by_part"][part])]
+        for part, counts in parts.items()
+    ]  # fmt: skip
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    return "\n".join("| " + " | ".join(row) + " |" for row in (header, rule, *rows))
+
+
+def _system_line(name: str, system: Mapping[str, Any]) -> str:
+    """Describe the fit of one system in one line."""
+    text = (
+        f"- {_title(name)}: {system['n_parameters']:,} trained parameters, {system['n_epochs']} "
+        f"epochs, the weights of epoch {system['chosen_epoch']} kept, steered by "
+        f"{_with_article(system['chosen_by'])}"
+    )
+    if "against_mean" not in system:
+        return f"{text}."
+    gain = system["against_mean"]["accuracy"]
+    low = gain["low"] if gain["low"] is not None else 0.0
+    beats = "beats" if low > 0 else "does not beat"
+    return (
+        f"{text}; fitted to {system['n_fitted']:,} films (`{system['fitted_to']}`). It {beats} the "
+        f"plain mean of the members in test accuracy: difference {gain['value']:+.4f} "
+        f"({_end(gain['low'])} to {_end(gain['high'])})."
+    )
+
+
+def _with_article(text: str) -> str:
+    """Put an article before what lacks one."""
+    return text if text.startswith(("a ", "the ")) else f"the {text}"
+
+
+def _end(value: float | None) -> str:
+    """Return an end of an interval."""
+    return "not defined" if value is None else f"{value:+.4f}"
+
+
+def _evaluation_table(variant: str, title: str, figures: Mapping[str, Any]) -> str:
+    """Return one table of accuracy, AUROC, recall and calls, with the mean as baseline."""
     counts = ", ".join(f"{CLASS_TITLES[k]} {n}" for k, n in figures["n_by_class"].items() if n)
     present = [name for name in CLASSES if figures["n_by_class"][name]]
-    header = ["system", "accuracy", *(f"recall {CLASS_TITLES[name]}" for name in present)]
-    header.append("called COVID-19")
+    header = ["system", "accuracy"]
+    if len(present) > 1:
+        header.append("macro AUROC")
+    header += [*(f"recall {CLASS_TITLES[name]}" for name in present), "called COVID-19"]
+    listed = {**figures["systems"], **figures["baselines"]}
     rows = [
         [
-            SYSTEM_TITLES[name],
-            _share(system["accuracy"]),
-            *(_share(system["recall"][label]) for label in present),
+            _title(name),
+            _interval(system["figures"]["accuracy"]),
+            *([_interval(system["figures"]["macro_auroc"])] if len(present) > 1 else []),
+            *(_interval(system["figures"][f"recall_{label}"]) for label in present),
             f"{system['called']['COVID19']['n_hits']} of {system['n']}",
         ]
-        for name, system in figures["systems"].items()
+        for name, system in listed.items()
     ]
     lines = ["| " + " | ".join(row) + " |" for row in (header, ["---"] * len(header), *rows)]
     skipped = len(figures["unreadable"])
     note = f" {skipped} files could not be read." if skipped else ""
     table = "\n".join(lines)
-    return f"## Measured on `{title}`\n\nn = {figures['n_films']} ({counts}).{note}\n\n{table}"
+    return (
+        f"### `{variant}` on `{title}`\n\nn = {figures['n_films']} films of "
+        f"{figures['n_patients']} patients ({counts}).{note}\n\n{table}"
+    )
 
 
-def _share(proportion: Mapping[str, Any]) -> str:
-    """Return a share with its interval in short."""
-    return f"{proportion['value']:.3f} ({proportion['low']:.3f} to {proportion['high']:.3f})"
+def _footer(command: str) -> str:
+    """Say how the figures were made."""
+    return (
+        f"Measured through the serving path by\n\n```\n{command}\n```\n\n"
+        "Intervals of tables are 95 % percentile intervals of 1,000 resamples of whole patients. "
+        "Intervals of counts are Wilson's, with films counted as independent; several films of one "
+        "patient make those a little too narrow."
+    )
+
+
+def _interval(figure: Mapping[str, Any]) -> str:
+    """Return a figure with its interval in short."""
+    if figure["value"] is None:
+        return "not defined"
+    if figure["low"] is None:
+        return f"{figure['value']:.3f}"
+    return f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
+
+
+def _title(name: str) -> str:
+    """Return the words for a system, a baseline or another backbone."""
+    titles = {"mean": "Plain mean of the members", "weighted_mean": "Weighted mean"}
+    return titles.get(name) or system_title(name)

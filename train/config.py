@@ -5,17 +5,45 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Final, get_type_hints
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
+from cxr_core import backbones
 from cxr_core.errors import ConfigError
-from cxr_core.labels import MEMBERS
+from cxr_core.filter import FILTERS
+from cxr_core.heads import POOLINGS, in_member_order
+from cxr_core.labels import ENSEMBLES, MEMBERS, N_CLASSES
 from train.augment import AugmentSpec
 
 PRESETS: Final = Path(__file__).resolve().parent / "presets"
 PUBLIC: Final = "public"
-"""Word for "the scaling that each backbone's public weights expect"."""
+"""Word for "the scaling that each backbone's weights expect"."""
+
+_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "validation": ("test", "val", "carved"),
+    "leaks": ("report", "stop", "drop"),
+    "pooling": POOLINGS,
+    "filter": tuple(FILTERS),
+    "loss": ("cross_entropy", "focal", "cost"),
+    "class_weights": ("none", "max", "inverse"),
+    "ensemble_data": ("train", "out_of_fold", "held_out"),
+    "ensemble_start": ("random", "mean"),
+    "balance": ("none", "source"),
+    "auxiliary": ("none", "subtype", "source_adversary"),
+}
+_AT_LEAST: Final[Mapping[str, float]] = {
+    "epochs": 1,
+    "batch_size": 1,
+    "image_size_px": 32,
+    "folds": 2,
+    "ensemble_epochs": 1,
+    "augment_passes": 0,
+    "validation_share": 0,
+    "calibration_share": 0,
+    "weight_decay": 0,
+    "extra_weight": 0,
+}
 
 
 @dataclass(frozen=True)
@@ -26,18 +54,34 @@ class TrainConfig:
         preset: Name of the preset it started from.
         title: One line on what the recipe is.
         defects: Known defects of the recipe, announced when a run starts and in the model card.
-        systems: Systems to train.
-        seed: Seed of weights, order, dropout and augmentation.
+        systems: Members to train: any of the registry's backbones.
+        ensembles: Ensembles to train on them: any of `ENSEMBLES`.
+        seed: Seed of weights, order and dropout.
         image_size_px: Side of the square input.
         resampling: Key of `cxr_core.preprocess.RESAMPLINGS`.
-        scaling: A scaling family for all backbones, or `public`.
+        scaling: A scaling family for all backbones, or `public`. Weights that were trained here
+            keep the scaling they were trained with.
+        filter: Key of `cxr_core.filter.FILTERS`.
         pooling: One of `cxr_core.heads.POOLINGS`.
         dropout: Share of units dropped, in [0, 1).
-        epochs: Most epochs.
+        epochs: Most epochs of a member.
         batch_size: Films a step.
         learning_rate: Adam's first rate.
+        weight_decay: Decoupled decay of the kernels; 0 is Adam itself.
         label_smoothing: Share of the target spread over all classes, in [0, 1).
-        validation: Split whose loss steers rate and stopping.
+        loss: `cross_entropy`, `focal`, or `cost` (cross-entropy plus expected cost).
+        focal_gamma: Exponent of the focal loss.
+        focal_alpha: One weight a class in the focal loss; empty for none.
+        class_weights: `none`; `max`, largest count over own count (the write-up's formula);
+            `inverse`, mean count over own count.
+        cost_matrix: Cost of calling a film of class row class column; empty for none.
+        validation: What steers rate and stopping: `test` (the write-up), `val` (a folder of that
+            name) or `carved` (patients taken out of the training films).
+        validation_share: Share of each class carved for validation.
+        calibration_share: Share of each class carved and kept for calibration, unused here.
+        split_seed: Seed of the carving.
+        leaks: What to do about training films that are copies of, or share a patient with,
+            validation or test films: `report`, `stop` or `drop` (the training film).
         reduce_factor: The rate is multiplied by this after `reduce_patience` epochs without a fall
             of the validation loss by `reduce_min_delta`.
         reduce_patience: Epochs.
@@ -47,60 +91,155 @@ class TrainConfig:
         augment_zoom: See `AugmentSpec.zoom`.
         augment_rotation_deg: See `AugmentSpec.rotation_deg`.
         augment_horizontal_flip: See `AugmentSpec.horizontal_flip`.
+        augment_intensity: See `AugmentSpec.intensity`.
+        augment_jpeg_quality: See `AugmentSpec.jpeg_quality`.
         augment_passes: Cached variants of each training film, of which every epoch draws one a
             film; 0 trains on the films as they are.
+        augment_seed: Seed of the variants, apart from `seed` so that seeds share the cache.
+        ensemble_data: What the ensembles are fitted to: `train`, the members' own training films
+            (the write-up); `out_of_fold`, training films as read by heads that were fitted without
+            their patients; `held_out`, the carved validation films, which neither the heads nor a
+            backbone trained here were fitted to.
+        ensemble_start: `random`, or `mean`: start as the plain mean of the members.
+        ensemble_epochs: Most epochs of an ensemble.
+        ensemble_probs_rate: Adam's rate for `ensemble_probs`.
+        ensemble_dense_rate: Adam's rate for `ensemble_dense`.
+        folds: Folds of `out_of_fold` and of cross-validation over added films.
+        balance: `none`, or `source`: within a class, every source counts alike.
+        auxiliary: `none`; `subtype`, the hidden layer must also tell the finer class; or
+            `source_adversary`, it must not tell the source; both from the manifest.
+        auxiliary_weight: Weight of that second question.
+        extra_weight: Weight of one film of `--extra` against one training film of weight 1.
     """
 
     preset: str
     title: str
-    defects: tuple[str, ...]
-    systems: tuple[str, ...]
-    seed: int
-    image_size_px: int
-    resampling: str
-    scaling: str
-    pooling: str
-    dropout: float
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    label_smoothing: float
-    validation: str
-    reduce_factor: float
-    reduce_patience: int
-    reduce_min_delta: float
-    stop_patience: int
-    restore_best: bool
-    augment_zoom: float
-    augment_rotation_deg: float
-    augment_horizontal_flip: bool
-    augment_passes: int
+    defects: tuple[str, ...] = ()
+    systems: tuple[str, ...] = MEMBERS
+    ensembles: tuple[str, ...] = ENSEMBLES
+    seed: int = 0
+    image_size_px: int = 224
+    resampling: str = "bilinear"
+    scaling: str = PUBLIC
+    filter: str = "none"
+    pooling: str = "global"
+    dropout: float = 0.5
+    epochs: int = 60
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.05
+    loss: str = "cross_entropy"
+    focal_gamma: float = 2.0
+    focal_alpha: tuple[float, ...] = ()
+    class_weights: str = "inverse"
+    cost_matrix: tuple[tuple[float, ...], ...] = ()
+    validation: str = "carved"
+    validation_share: float = 0.1
+    calibration_share: float = 0.1
+    split_seed: int = 0
+    leaks: str = "stop"
+    reduce_factor: float = 0.5
+    reduce_patience: int = 3
+    reduce_min_delta: float = 1e-4
+    stop_patience: int = 8
+    restore_best: bool = True
+    augment_zoom: float = 0.0
+    augment_rotation_deg: float = 0.0
+    augment_horizontal_flip: bool = False
+    augment_intensity: float = 0.0
+    augment_jpeg_quality: int = 0
+    augment_passes: int = 0
+    augment_seed: int = 0
+    ensemble_data: str = "held_out"
+    ensemble_start: str = "mean"
+    ensemble_epochs: int = 30
+    ensemble_probs_rate: float = 1e-3
+    ensemble_dense_rate: float = 1e-3
+    folds: int = 5
+    balance: str = "none"
+    auxiliary: str = "none"
+    auxiliary_weight: float = 1.0
+    extra_weight: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse what this version cannot train."""
-        unknown = [name for name in self.systems if name not in MEMBERS]
-        if unknown or not self.systems:
-            msg = f"`systems` must be of {', '.join(MEMBERS)}. Received: {', '.join(self.systems)}"
-            raise ConfigError(msg, hint="Ensembles are not trained by this version.")
-        if self.validation not in ("test", "val"):
-            msg = f"`validation` must be 'test' or 'val'. Received: {self.validation!r}"
+        """Refuse what cannot be trained."""
+        if not self.systems:
+            msg = "`systems` must name at least one backbone. Received: none"
+            raise ConfigError(msg, hint=f"Name any of {', '.join(backbones.BACKBONES)}.")
+        for name in self.systems:
+            backbones.find(name)
+        unknown = [name for name in self.ensembles if name not in ENSEMBLES]
+        if unknown:
+            msg = f"`ensembles` must be of {', '.join(ENSEMBLES)}. Received: {', '.join(unknown)}"
             raise ConfigError(msg)
-        for name in ("epochs", "batch_size", "image_size_px"):
-            if getattr(self, name) < 1:
-                msg = f"`{name}` must be 1 or more. Received: {getattr(self, name)}"
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                msg = f"`{name}` must be one of {allowed}. Received: {getattr(self, name)!r}"
                 raise ConfigError(msg)
+        for name, least in _AT_LEAST.items():
+            if getattr(self, name) < least:
+                msg = f"`{name}` must be {least} or more. Received: {getattr(self, name)}"
+                raise ConfigError(msg)
+        self._check_together()
+
+    def _check_together(self) -> None:
+        """Refuse settings that contradict each other."""
+        if self.validation_share + self.calibration_share >= 1:
+            msg = (
+                "`validation_share` and `calibration_share` must leave films to train on. "
+                f"Received: {self.validation_share} and {self.calibration_share}"
+            )
+            raise ConfigError(msg)
+        if self.ensemble_data == "held_out" and self.validation == "test" and self.ensembles:
+            msg = (
+                "`ensemble_data` must not be 'held_out' where the test films steer. Received: both"
+            )
+            raise ConfigError(msg, hint="Set validation=carved, or ensemble_data=train.")
+        if self.validation == "carved" and self.validation_share == 0:
+            msg = "`validation_share` must be above 0 with validation='carved'. Received: 0"
+            raise ConfigError(msg)
+        if self.focal_alpha and len(self.focal_alpha) != N_CLASSES:
+            msg = (
+                f"`focal_alpha` must have {N_CLASSES} values or none. Received: {self.focal_alpha}"
+            )
+            raise ConfigError(msg)
+        widths = {len(row) for row in self.cost_matrix}
+        if self.cost_matrix and (len(self.cost_matrix) != N_CLASSES or widths != {N_CLASSES}):
+            msg = f"`cost_matrix` must be {N_CLASSES} rows of {N_CLASSES}. Received: another shape"
+            raise ConfigError(msg)
+        if self.loss == "cost" and not self.cost_matrix:
+            msg = "`cost_matrix` must be given with loss='cost'. Received: none"
+            raise ConfigError(msg)
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The systems in the order in which the ensembles concatenate them."""
+        return in_member_order(self.systems)
 
     @property
     def augment(self) -> AugmentSpec:
         """What may happen to a training film."""
         return AugmentSpec(
-            self.augment_zoom, self.augment_rotation_deg, self.augment_horizontal_flip
+            self.augment_zoom,
+            self.augment_rotation_deg,
+            self.augment_horizontal_flip,
+            self.augment_intensity,
+            self.augment_jpeg_quality,
         )
 
     @property
     def passes(self) -> tuple[int, ...]:
         """Numbers of the variants that are drawn from; 0 is the film as it is."""
         return tuple(range(1, self.augment_passes + 1)) or (0,)
+
+    @property
+    def carved_shares(self) -> dict[str, float]:
+        """Part name to share of each class that is carved out of the training films."""
+        shares = {"calibration": self.calibration_share}
+        if self.validation == "carved":
+            shares = {"val": self.validation_share, **shares}
+        return {part: share for part, share in shares.items() if share > 0}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON-ready values."""
@@ -126,8 +265,10 @@ def load_preset(name: str, overrides: Sequence[str] = (), **settings: Any) -> Tr
         values = tomllib.loads(path.read_text("utf-8"))
     except OSError as err:
         known = sorted(preset.stem for preset in PRESETS.glob("*.toml"))
+        nearest = difflib.get_close_matches(name, known, n=1)
+        hint = f"Did you mean {nearest[0]}?" if nearest else None
         msg = f"`preset` must be one of {known} or a TOML file. Received: {name!r}"
-        raise ConfigError(msg) from err
+        raise ConfigError(msg, **({"hint": hint} if hint else {})) from err
     except tomllib.TOMLDecodeError as err:
         msg = f"`{path.name}` must be TOML. Received: {err}"
         raise ConfigError(msg) from err
@@ -139,7 +280,7 @@ def from_values(values: Mapping[str, Any]) -> TrainConfig:
     """Build the settings from plain values.
 
     Args:
-        values: Exactly the fields of `TrainConfig`.
+        values: Fields of `TrainConfig`; those left out are of the preset `clean`.
 
     Returns:
         The settings.
@@ -147,16 +288,18 @@ def from_values(values: Mapping[str, Any]) -> TrainConfig:
     Raises:
         ConfigError: If a key is unknown or missing, or a value has the wrong type.
     """
-    known = [field.name for field in fields(TrainConfig)]
+    known = {field.name: field for field in fields(TrainConfig)}
     for key in values:
         if key not in known:
             nearest = difflib.get_close_matches(key, known, n=1)
             also = f" Did you mean {nearest[0]}?" if nearest else ""
             msg = f"`{key}` must be a setting. Received: an unknown key.{also}"
             raise ConfigError(msg)
-    missing = [key for key in known if key not in values]
+    missing = [
+        key for key, field in known.items() if field.default is MISSING and key not in values
+    ]
     if missing:
-        msg = f"A preset must give every setting. Received: none for {', '.join(missing)}"
+        msg = f"A preset must give {', '.join(missing)}. Received: none"
         raise ConfigError(msg)
     types = get_type_hints(TrainConfig)
     return TrainConfig(**{key: _checked(key, value, types[key]) for key, value in values.items()})
@@ -164,15 +307,16 @@ def from_values(values: Mapping[str, Any]) -> TrainConfig:
 
 def _checked(key: str, value: Any, kind: Any) -> Any:
     """Return the value in the field's type, without guessing across types."""
-    if kind == tuple[str, ...]:
-        items = [value] if isinstance(value, str) else value
-        if isinstance(items, list | tuple) and all(isinstance(item, str) for item in items):
-            return tuple(items)
+    if get_origin(kind) is tuple:
+        inner = get_args(kind)[0]
+        items = [value] if isinstance(value, str) and inner is str else value
+        if isinstance(items, list | tuple):
+            return tuple(_checked(key, item, inner) for item in items)
     elif kind is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     elif isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
         return value
-    name = "list of str" if kind == tuple[str, ...] else kind.__name__
+    name = "list" if get_origin(kind) is tuple else kind.__name__
     msg = f"`{key}` must be of type {name}. Received: {value!r}"
     raise ConfigError(msg)
 

@@ -27,8 +27,8 @@ from cxr_core.preprocess import PreprocessSpec, resize, scale
 from train.augment import AugmentSpec, augment, film_rng
 
 if TYPE_CHECKING:
+    from cxr_core.dataset import Film
     from cxr_core.engine import FeatureEngine
-    from train.data import Film
 
 LOG = logging.getLogger(__name__)
 

@@ -1,109 +1,54 @@
-"""From a folder of films to a finished run: export, cached features, heads, figures."""
+"""From a folder of films to a finished run: cached features, heads, ensembles, figures."""
 
 from __future__ import annotations
 
-import hashlib
+import json
 import logging
 import shlex
 import shutil
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from cxr_core import backbones
-from cxr_core.engine.openvino import OpenVinoEngine
+from cxr_core.dataset import Film, data_digest
 from cxr_core.errors import ConfigError, TrainingDataError
-from cxr_core.evaluate.metrics import classification_summary, confusion_matrix
-from cxr_core.heads import MemberHead, head_from_arrays, pool_matrix
-from cxr_core.labels import class_index
-from cxr_core.preprocess import PreprocessSpec
-from train.config import PUBLIC, TrainConfig
-from train.data import Film, class_counts, data_digest, scan_split
-from train.export import backbone_digest, export_backbone
-from train.features import FeatureCache, FeatureKey, fill_cache
-from train.fit import FitData, Fitted, fit_head
-from train.run import environment, network_path, system_folder, write_record
+from cxr_core.heads import MemberHead, head_from_arrays
+from train.config import TrainConfig
+from train.ensembles import MemberOutput, member_output
+from train.fit import Fitted, fit_head
+from train.joint import Joint, TrainedMember, describe_epochs, measured, summarise_system, unfold
+from train.material import (
+    ADDED,
+    Material,
+    MemberData,
+    Request,
+    added_folds,
+    fit_data,
+    gather,
+    member_data,
+)
+from train.network import COMPRESSION, Network
+from train.parts import FIT, VALIDATION, folds_of
+from train.run import (
+    check_settings,
+    environment,
+    network_path,
+    read_record,
+    system_folder,
+    write_record,
+)
 
 LOG = logging.getLogger(__name__)
-RANDOM: Final = "random"
-_CHUNK = 256
 
 
-@dataclass(frozen=True)
-class Splits:
-    """The films of a run.
-
-    Attributes:
-        train: Films the heads are fitted to.
-        validation: Films that steer learning rate and stopping.
-        test: Films the figures are measured on.
-    """
-
-    train: tuple[Film, ...]
-    validation: tuple[Film, ...]
-    test: tuple[Film, ...]
-
-    @classmethod
-    def scan(cls, folder: Path, validation: str) -> Splits:
-        """List the films of a training folder.
-
-        Args:
-            folder: Kaggle layout.
-            validation: `test` or `val`.
-
-        Returns:
-            The splits; with `test`, the test films steer too.
-
-        Raises:
-            TrainingDataError: If a split or a class is missing.
-        """
-        test = tuple(scan_split(folder, "test"))
-        steering = test if validation == "test" else tuple(scan_split(folder, validation))
-        return cls(tuple(scan_split(folder, "train")), steering, test)
-
-
-@dataclass(frozen=True)
-class Network:
-    """An exported backbone that is ready to run.
-
-    Attributes:
-        backbone: Its description.
-        preprocess: How films are prepared for it.
-        xml_path: The exported network.
-        origin: Where its weights come from, in words, without a path.
-        engine: The serving engine.
-    """
-
-    backbone: backbones.Backbone
-    preprocess: PreprocessSpec
-    xml_path: Path
-    origin: str
-    engine: OpenVinoEngine
-
-
-def train(
-    config: TrainConfig,
-    *,
-    data: Path,
-    out: Path,
-    cache: Path,
-    weights: Mapping[str, str],
-    command: Sequence[str] = (),
-) -> dict[str, Any]:
-    """Train the systems of a preset and write the run.
+def train(request: Request) -> dict[str, Any]:
+    """Train the systems of a preset and write the run; go on with a run that was killed.
 
     Args:
-        config: The recipe.
-        data: Training folder in the Kaggle layout.
-        out: The run's folder; made if missing.
-        cache: Folder of exported networks and features; reused by later runs.
-        weights: Backbone name to its weights, as `cxr_core.backbones.build` takes them.
-        command: What was typed, stored with the run.
+        request: What to do.
 
     Returns:
         The record that was written to `out/run.json`.
@@ -111,208 +56,220 @@ def train(
     Raises:
         TrainingDataError: If the folder cannot be used or a class has no readable film.
         ConfigError: If a backbone's weights are not named or not known.
+        SpecMismatchError: If `out` holds a run of other settings.
     """
+    config = request.config
     for defect in config.defects:
         LOG.warning("preset %s: %s", config.preset, defect)
-    missing = [name for name in config.systems if name not in weights]
+    missing = [name for name in config.members if name not in request.weights]
     if missing:
         msg = f"`--backbone-weights` must name weights for {', '.join(missing)}. Received: none"
         hint = "Add --backbone-weights NAME=imagenet, NAME=random or NAME=FILE for each system."
         raise ConfigError(msg, hint=hint)
-    splits = Splits.scan(data, config.validation)
-    counts = {split: class_counts(getattr(splits, split)) for split in ("train", "test")}
-    LOG.info("films: %s", counts)
-    results = {
-        name: _train_member(name, config, splits, weights[name], out=out, cache=cache)
-        for name in config.systems
-    }
+    material = gather(request)
+    _start(request, material)
+    members: dict[str, TrainedMember] = {}
+    films: Mapping[str, tuple[Film, ...]] = {}
+    for name in config.members:
+        data = member_data(name, request, material)
+        members[name] = _train_member(name, request, material, data)
+        if films and {k: len(v) for k, v in films.items()} != {
+            k: len(v) for k, v in data.films.items()
+        }:
+            msg = "`data` must be the same films for every member. Received: other films"
+            raise TrainingDataError(msg, hint="Start the command again; do not change the folder.")
+        films = data.films
+    systems = {name: member.record for name, member in members.items()}
+    baselines = {}
+    if len(members) > 1:
+        joint = Joint(request, material, members, films)
+        baselines = joint.baselines()
+        for name in config.ensembles:
+            systems[name] = joint.train(name)
     record = {
-        "config": config.to_dict(),
-        "command": shlex.join(command),
-        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        **_heading(request),
         "environment": environment(),
         "data": {
-            "digest": data_digest([*splits.train, *splits.test]),
-            "n_by_class": counts,
+            "digest": material.digest,
+            "n_by_class": material.n_by_split,
+            "n_unreadable": material.n_unreadable,
             "validation_split": config.validation,
+            **material.parts.to_dict(),
         },
-        "systems": results,
+        "sets": {
+            name: {
+                "n": len(found.films),
+                "n_patients": len(set(found.patients)),
+                "digest": data_digest(found.films),
+            }
+            for name, found in material.sets.items()
+        },
+        "systems": systems,
+        "baselines": baselines,
     }
-    write_record(out / "run.json", record)
+    write_record(request.out / "run.json", record)
     return record
 
 
-def _train_member(
-    name: str, config: TrainConfig, splits: Splits, weights: str, *, out: Path, cache: Path
-) -> dict[str, Any]:
-    """Train one member and write its files; return its part of the record."""
-    network = prepare_network(name, config, weights, cache=cache)
-    passes: dict[int, npt.NDArray[np.float32]] = {}
-    unreadable: dict[str, str] = {}
-    for number in config.passes:
-        stored = _cached(config, network, cache, splits.train, number, unreadable)
-        passes[number] = _pooled(stored, splits.train, config.pooling, unreadable)
-    steering = _cached(config, network, cache, splits.validation, 0, unreadable)
-    tested = _cached(config, network, cache, splits.test, 0, unreadable)
-    readable = {
-        split: _readable(getattr(splits, split), unreadable)
-        for split in ("train", "validation", "test")
-    }
-    for split, films in readable.items():
-        empty = [label for label, count in class_counts(films).items() if not count]
-        if empty:
-            msg = f"`{split}` must have readable films of every class. Received: none of {empty}"
-            raise TrainingDataError(msg)
-    fit_data = FitData(
-        passes,
-        _labels(readable["train"]),
-        _pooled(steering, splits.validation, config.pooling, unreadable),
-        _labels(readable["validation"]),
-    )
-    folder = system_folder(out, name)
-    folder.mkdir(parents=True, exist_ok=True)
-    started = time.perf_counter()
-    fitted = fit_head(name, config, fit_data, folder / "history.csv")
-    seconds = time.perf_counter() - started
-    head = head_from_arrays(
-        fitted.arrays, pooling=config.pooling, feature_shape=network.engine.feature_shape
-    )
-    summary = _evaluate_head(head, tested, readable["test"])
-    LOG.info("%s: test accuracy %.4f", name, summary["accuracy"]["value"])
-    return _write_member(name, config, network, fitted, head, summary, unreadable, seconds, out)
-
-
-def prepare_network(name: str, config: TrainConfig, weights: str, *, cache: Path) -> Network:
-    """Export a backbone, or find it in the cache, and compile it.
+def to_head(fitted: Fitted, data: MemberData, config: TrainConfig) -> MemberHead:
+    """Return a fitted head as it is served.
 
     Args:
-        name: Backbone.
-        config: Input size, resampling and scaling.
-        weights: As `cxr_core.backbones.build` takes them.
-        cache: Exported networks are kept in its folder `backbones`.
+        fitted: Its arrays.
+        data: Names the feature map's shape.
+        config: The pooling.
 
     Returns:
-        The network.
+        The head.
     """
-    backbone = backbones.find(name)
-    size = config.image_size_px
-    scaling = backbone.scaling_for(weights) if config.scaling == PUBLIC else config.scaling
-    key, origin = _weights_identity(weights, config.seed)
-    xml_path = cache / "backbones" / f"{name}-{size}-{key}.xml"
-    if not xml_path.with_suffix(".bin").is_file():
-        import keras
-
-        keras.utils.set_random_seed(config.seed)
-        model = backbones.build(name, weights=weights, input_shape=(size, size, 3))
-        export_backbone(model, xml_path)
-    spec = PreprocessSpec(size, size, config.resampling, scaling)
-    return Network(backbone, spec, xml_path, origin, OpenVinoEngine(xml_path))
-
-
-def _weights_identity(weights: str, seed: int) -> tuple[str, str]:
-    """Return a short key of the weights for file names, and their origin in words."""
-    if weights == RANDOM:
-        return f"random{seed}", f"random, seed {seed}"
-    source, separator, rest = weights.partition(":")
-    path = Path(rest if separator else weights)
-    if not path.is_file():
-        return weights.replace("/", "_"), weights
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    named = f"{source}, " if separator else ""
-    return digest[:12], f"{named}file {path.name}, SHA-256 {digest[:12]}"
-
-
-def _cached(
-    config: TrainConfig,
-    network: Network,
-    cache: Path,
-    films: Sequence[Film],
-    number: int,
-    unreadable: dict[str, str],
-) -> FeatureCache:
-    """Fill and return the cache of one pass; add the films that could not be read."""
-    key = FeatureKey(
-        network.backbone.name,
-        backbone_digest(network.xml_path),
-        network.preprocess,
-        config.augment,
-        config.seed,
-        number,
+    return head_from_arrays(
+        fitted.arrays, pooling=config.pooling, feature_shape=data.network.engine.feature_shape
     )
-    stored = FeatureCache(cache / "features", key, network.engine.feature_shape)
-    for film, message in fill_cache(stored, films, network.engine):
-        if film.sha256 not in unreadable:
-            LOG.warning("skipped %s: %s", film.path.name, message)
-        unreadable[film.sha256] = message
-    return stored
 
 
-def _readable(films: Sequence[Film], unreadable: Mapping[str, str]) -> list[Film]:
-    """Return the films that could be read."""
-    return [film for film in films if film.sha256 not in unreadable]
+def _heading(request: Request) -> dict[str, Any]:
+    """Return what names a run."""
+    return {
+        "config": request.config.to_dict(),
+        "command": shlex.join(request.command),
+        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
 
 
-def _labels(films: Sequence[Film]) -> npt.NDArray[np.int64]:
-    """Return the films' class indices, shape (n,)."""
-    return np.array([class_index(film.label) for film in films], np.int64)
+def _start(request: Request, material: Material) -> None:
+    """Write the run's settings, or check that a run is gone on with by the same ones."""
+    request.out.mkdir(parents=True, exist_ok=True)
+    path = request.out / "config.json"
+    identity = {
+        "config": request.config.to_dict(),
+        "data_digest": material.digest,
+        "sets": {name: data_digest(found.films) for name, found in material.sets.items()},
+    }
+    if path.is_file():
+        check_settings(path, identity)
+    else:
+        write_record(path, {**_heading(request), **identity})
+    summary = json.dumps(material.summary, indent=1)
+    (request.out / "dataset.json").write_text(summary + "\n", "utf-8")
 
 
-def _pooled(
-    stored: FeatureCache, films: Sequence[Film], pooling: str, unreadable: Mapping[str, str]
-) -> npt.NDArray[np.float32]:
-    """Return the pooled features of the readable films, shape (n, n_pooled, c)."""
-    height, width, channels = stored.feature_shape
-    pool = pool_matrix(pooling, height, width).astype(np.float32)
-    digests = [film.sha256 for film in _readable(films, unreadable)]
-    pooled = np.empty((len(digests), len(pool), channels), np.float32)
-    for start in range(0, len(digests), _CHUNK):
-        rows = stored.load(digests[start : start + _CHUNK])
-        pooled[start : start + len(rows)] = pool @ rows.reshape(len(rows), -1, channels)
-    return pooled
+def _train_member(
+    name: str, request: Request, material: Material, data: MemberData
+) -> TrainedMember:
+    """Train one member, or load it if it is done; write its files."""
+    from safetensors.numpy import load_file, save_file
+
+    config = request.config
+    folder = system_folder(request.out, name)
+    done = folder / "run.json"
+    if done.is_file():
+        record = read_record(done)
+        arrays = load_file(folder / "head.safetensors")
+        head = head_from_arrays(
+            arrays, pooling=config.pooling, feature_shape=data.network.engine.feature_shape
+        )
+        LOG.info("%s: finished before", name)
+    else:
+        folder.mkdir(parents=True, exist_ok=True)
+        started = time.perf_counter()
+        board = folder / "tensorboard" if request.tensorboard else None
+        fitted = fit_head(
+            name, config, fit_data(data, config), folder / "history.csv", tensorboard=board
+        )
+        seconds = time.perf_counter() - started
+        head = to_head(fitted, data, config)
+        save_file(fitted.arrays, folder / "head.safetensors")
+        record = _member_record(config, data, fitted, head, seconds)
+    outputs = {part: member_output(head, pooled) for part, pooled in data.pooled.items()}
+    fold_output = None
+    if config.ensemble_data == "out_of_fold" and len(config.members) > 1 and config.ensembles:
+        fold_output = _fold_output(name, config, material, data)
+    blind = _blind(name, config, material, data)
+    _copy_network(request.out, data.network)
+    if not done.is_file():
+        probs = {part: out.probs for part, out in outputs.items()}
+        record |= measured(material, data.films, probs)
+        if blind:
+            folded = unfold(added_folds(config, material), [o[ADDED].probs for _, o in blind])
+            record["blind"] = summarise_system(material, ADDED, data.films[ADDED], folded)
+        write_record(done, record)
+        shutil.rmtree(folder / "state", ignore_errors=True)
+    LOG.info("%s: test accuracy %.4f", name, record["test"]["accuracy"]["value"])
+    return TrainedMember(head, outputs, fold_output, record, blind)
 
 
-def _evaluate_head(head: MemberHead, tested: FeatureCache, films: Sequence[Film]) -> dict[str, Any]:
-    """Measure a head on the test films' features, in numpy as it will be served."""
-    predicted = [int(head.forward(tested.load([film.sha256])[0]).logits.argmax()) for film in films]
-    return classification_summary(confusion_matrix(_labels(films), np.array(predicted, np.int64)))
+def _blind(
+    name: str, config: TrainConfig, material: Material, data: MemberData
+) -> list[tuple[MemberHead, Mapping[str, MemberOutput]]]:
+    """Fit a head without each fold of the added films, and let it read that fold."""
+    if ADDED not in material.sets:
+        return []
+    if len(data.films[ADDED]) != len(material.sets[ADDED].films):
+        msg = "`--extra` must hold readable films only. Received: unreadable ones"
+        raise TrainingDataError(msg, hint="Take the files named above out of the folder.")
+    folds = added_folds(config, material)
+    result: list[tuple[MemberHead, Mapping[str, MemberOutput]]] = []
+    for number in range(config.folds):
+        LOG.info("%s: without fold %d of %d of the added films", name, number + 1, config.folds)
+        fitted = fit_head(name, config, fit_data(data, config, added=folds != number))
+        head = to_head(fitted, data, config)
+        seen = {part: member_output(head, data.pooled[part]) for part in (FIT, VALIDATION)}
+        unseen = {ADDED: member_output(head, data.pooled[ADDED][folds == number])}
+        result.append((head, {**seen, **unseen}))
+    return result
 
 
-def _write_member(
-    name: str,
-    config: TrainConfig,
-    network: Network,
-    fitted: Fitted,
-    head: MemberHead,
-    summary: dict[str, Any],
-    unreadable: Mapping[str, str],
-    seconds: float,
-    out: Path,
-) -> dict[str, Any]:
-    """Write one member's arrays, network and record; return the record."""
-    from safetensors.numpy import save_file
+def _fold_output(
+    name: str, config: TrainConfig, material: Material, data: MemberData
+) -> MemberOutput:
+    """Read each fitted film by a head that was fitted without its patient."""
+    films = data.films[FIT]
+    folds = np.array(
+        folds_of(
+            material.parts.groups(films),
+            [film.sha256 for film in films],
+            [film.label for film in films],
+            config.folds,
+            config.split_seed,
+        )
+    )
+    probs, hidden = None, None
+    for number in range(config.folds):
+        LOG.info("%s: fold %d of %d", name, number + 1, config.folds)
+        fitted = fit_head(name, config, fit_data(data, config, rows=folds != number))
+        out = member_output(to_head(fitted, data, config), data.pooled[FIT][folds == number])
+        if probs is None or hidden is None:
+            probs = np.zeros((len(films), out.probs.shape[1]), np.float32)
+            hidden = np.zeros((len(films), out.hidden.shape[1]), np.float32)
+        probs[folds == number], hidden[folds == number] = out.probs, out.hidden
+    return MemberOutput(np.asarray(probs), np.asarray(hidden))
 
-    folder = system_folder(out, name)
-    save_file(fitted.arrays, folder / "head.safetensors")
+
+def _copy_network(out: Path, network: Network) -> None:
+    """Put the served network into the run."""
     target = network_path(out, network.backbone.name)
     target.parent.mkdir(parents=True, exist_ok=True)
     for suffix in (".xml", ".bin"):
         shutil.copyfile(network.xml_path.with_suffix(suffix), target.with_suffix(suffix))
-    record = {
+
+
+def _member_record(
+    config: TrainConfig, data: MemberData, fitted: Fitted, head: MemberHead, seconds: float
+) -> dict[str, Any]:
+    """Describe one member."""
+    network = data.network
+    return {
         "backbone": network.backbone.name,
         "feature_layer": network.backbone.feature_layer,
         "feature_shape": list(network.engine.feature_shape),
         "weights_origin": network.origin,
-        "compression": "8-bit weights per channel, f32 arithmetic",
+        "public_scaling": network.public_scaling,
+        "is_own": bool(network.seen),
+        "compression": COMPRESSION,
         "preprocess": network.preprocess.to_dict(),
         "pooling": config.pooling,
         "n_parameters": head.n_parameters,
-        "n_epochs": len(fitted.history),
-        "best_epoch": fitted.best_epoch,
-        "chosen_epoch": fitted.best_epoch if config.restore_best else len(fitted.history),
-        "chosen_by": f"loss on the {config.validation} films",
-        "fit_seconds": round(seconds, 1),
-        "n_unreadable": len(unreadable),
-        "test": summary,
+        "n_fitted": len(data.films[FIT]) + len(data.films.get(ADDED, ())),
+        "n_unreadable": len(data.unreadable),
+        **describe_epochs(fitted, seconds, config),
     }
-    write_record(folder / "run.json", record)
-    return record

@@ -111,3 +111,25 @@ def _git_revision() -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()
+
+
+def check_settings(path: Path, identity: dict[str, Any]) -> None:
+    """Refuse to go on with a run of other settings or other films.
+
+    Args:
+        path: The `config.json` of the run.
+        identity: Settings and digests that must be the same.
+
+    Raises:
+        SpecMismatchError: If they are not; the message names the settings.
+    """
+    stored = read_record(path)
+    plain = json.loads(json.dumps(identity))
+    changed = [key for key in plain if key != "config" and stored.get(key) != plain[key]]
+    old, new = stored.get("config", {}), plain["config"]
+    changed += sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
+    if changed:
+        msg = (
+            f"`--out` must be a new folder or a run of the same settings. Received: other {changed}"
+        )
+        raise SpecMismatchError(msg, hint="Name another folder, or delete the old run.")

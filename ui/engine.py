@@ -8,6 +8,7 @@ sample and may return another film's result.
 from __future__ import annotations
 
 import os
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from ui.film_view import FilmView, film_view
 from ui.state import MAX_FILMS, Film
 
 if TYPE_CHECKING:
+    from cxr_core.engine.openvino import OpenVinoEngine
     from cxr_core.predict import Predictor, Reading
 
 BUNDLE_VARIABLE: Final = "CXR_BUNDLE"
@@ -28,6 +30,9 @@ BUNDLE_VARIABLE: Final = "CXR_BUNDLE"
 
 MAX_READINGS: Final = 4
 """Full readings kept per session; each holds a film at full depth and its feature maps."""
+
+
+_VARIANT_KEY: Final = "variant"
 
 
 @dataclass(frozen=True)
@@ -52,21 +57,64 @@ def bundle_folder() -> Path:
 
 
 def load() -> Predictor:
-    """Return the predictor of the configured bundle, loaded once per process.
+    """Return the predictor of the configured bundle and of the variant this session chose.
 
     Raises:
         CxrError: If the bundle is missing, altered or does not fit this version.
     """
-    return _load(str(bundle_folder()))
+    published = _published(str(bundle_folder()))
+    chosen = st.session_state.get(_VARIANT_KEY)
+    if isinstance(chosen, str) and chosen in published.bundle.variants:
+        return published.predictor(chosen)
+    return published.predictor(published.bundle.default_variant)
+
+
+def choose_variant(name: str) -> None:
+    """Use another variant of the bundle in this session from the next run on.
+
+    Args:
+        name: Name of the variant; one that the bundle does not have counts as its default.
+    """
+    st.session_state[_VARIANT_KEY] = name
+
+
+class _Published:
+    """A bundle with its networks, which all variants share, and one predictor a variant."""
+
+    def __init__(self, folder: str) -> None:
+        from cxr_core.bundle import Bundle
+
+        self.bundle = Bundle.load(folder)
+        self._engines: dict[str, OpenVinoEngine] = {}
+        self._predictors: dict[str, Predictor] = {}
+        self._lock = threading.Lock()
+
+    def predictor(self, variant: str) -> Predictor:
+        """Return the predictor of one variant, made on first use."""
+        from cxr_core.engine.openvino import OpenVinoEngine
+        from cxr_core.predict import Predictor
+
+        with self._lock:
+            if variant not in self._predictors:
+                members = self.bundle.variant(variant).members
+                for member in members.values():
+                    if member.network not in self._engines:
+                        path = self.bundle.folder / member.network
+                        self._engines[member.network] = OpenVinoEngine(path)
+                self._predictors[variant] = Predictor(
+                    self.bundle,
+                    variant=variant,
+                    engines={name: self._engines[m.network] for name, m in members.items()},
+                )
+            return self._predictors[variant]
 
 
 @st.cache_resource(show_spinner="Loading the published models …", max_entries=1)
-def _load(folder: str) -> Predictor:
+def _published(folder: str) -> _Published:
     """Verify and load a bundle; an error is not cached, so a repaired bundle loads at once."""
-    from cxr_core.bundle import Bundle
-    from cxr_core.predict import Predictor
-
-    return Predictor(Bundle.load(folder))
+    published = _Published(folder)
+    published.predictor(published.bundle.default_variant)
+    return published
 
 
 def reading(film: Film, predictor: Predictor) -> Reading:

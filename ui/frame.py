@@ -16,6 +16,7 @@ from ui import engine
 from ui.words import APP_TITLE, RESEARCH_USE, WHERE_FILMS_GO
 
 if TYPE_CHECKING:
+    from cxr_core.bundle import Bundle
     from cxr_core.predict import Predictor
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
@@ -23,8 +24,14 @@ _ROOT: Final = Path(__file__).resolve().parent.parent
 _TAB_ICON: Final = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-8")
 _SIDEBAR_WIDTH_PX: Final = 250
 _HOME: Final = "streamlit_app.py"
+_VARIANT_WIDGET: Final = "variant-choice"
 _DEFAULT_ICON: Final = ":material/article:"
-_ICONS: Final = {_HOME: ":material/radiology:", "1_Model_card.py": ":material/description:"}
+_ICONS: Final = {
+    _HOME: ":material/radiology:",
+    "1_Model_card.py": ":material/description:",
+    "2_Training_curves.py": ":material/show_chart:",
+    "3_Dataset.py": ":material/dataset:",
+}
 
 
 def page(title: str, *, icon: str | None = None) -> None:
@@ -105,9 +112,25 @@ def _about_models() -> None:
         st.markdown(":small[No bundle is loaded.]")
         return
     bundle = predictor.bundle
+    _variant_choice(bundle, predictor.variant)
     st.markdown(
         f":small[{plain(bundle.name)} {plain(bundle.version)}]  \n"
         f":small[Variant: {plain(predictor.variant)}]  \n"
         f":small[Digest:] `{bundle.digest[:12]}`",
         help=f"SHA-256 of the bundle: {bundle.digest}",
+    )
+
+
+def _variant_choice(bundle: Bundle, used: str) -> None:
+    """Let the reader choose among the bundle's variants; the choice holds on every page."""
+    names = list(bundle.variants)
+    if len(names) < 2:
+        return
+    st.selectbox(
+        "Trained by",
+        names,
+        index=names.index(used),
+        key=_VARIANT_WIDGET,
+        on_change=lambda: engine.choose_variant(st.session_state[_VARIANT_WIDGET]),
+        help="\n".join(f"- **{plain(n)}**: {plain(bundle.variants[n].title)}" for n in names),
     )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from cxr_core.errors import CxrError, UnreadableImageError
+from cxr_core.evaluate.bootstrap import difference, figures
 from cxr_core.evaluate.metrics import classification_summary, confusion_matrix
+from cxr_core.evaluate.patients import patient_keys
 from cxr_core.io import read_path
-from cxr_core.labels import CLASSES, class_index
+from cxr_core.labels import CLASSES, ENSEMBLES, class_index
 from cxr_core.predict import Predictor
 
 SCHEMA: Final = "cxr-evaluation/1"
@@ -73,7 +76,8 @@ def evaluate_folder(
     """
     folder = Path(folder)
     y_true: list[int] = []
-    y_pred: dict[str, list[int]] = {system: [] for system in predictor.systems}
+    paths: list[Path] = []
+    read: dict[str, list[npt.NDArray[np.float64]]] = {name: [] for name in predictor.systems}
     unreadable = []
     for n_done, (path, label) in enumerate(labelled_paths(folder), start=1):
         try:
@@ -82,23 +86,47 @@ def evaluate_folder(
             unreadable.append({"file": path.relative_to(folder).as_posix(), "message": str(err)})
         else:
             y_true.append(class_index(label))
+            paths.append(path)
             for system, result in reading.systems.items():
-                y_pred[system].append(class_index(result.label))
+                read[system].append(result.probs)
         if on_film is not None:
             on_film(n_done)
+    patients, patients_from = patient_keys(folder, paths)
+    truth = np.array(y_true, np.int64)
+    probs = {
+        name: np.array(values, np.float64).reshape(-1, len(CLASSES))
+        for name, values in read.items()
+    }
+    systems = {name: _summary(truth, values, patients) for name, values in probs.items()}
+    members = [probs[name] for name in predictor.systems if name not in ENSEMBLES]
+    mean = np.mean(members, axis=0)
+    for name in predictor.systems:
+        if name in ENSEMBLES and y_true:
+            systems[name]["against_mean"] = difference(truth, probs[name], mean, patients)
     return {
         "schema": SCHEMA,
         "bundle": {"name": predictor.bundle.name, "version": predictor.bundle.version},
         "variant": predictor.variant,
         "precision": predictor.precision,
-        "interval": "Wilson, 95 %, films counted as independent",
+        "interval": (
+            "counts: Wilson, 95 %, films counted as independent; figures: percentiles of 1,000 "
+            "resamples of whole patients, 95 %"
+        ),
+        "patients_from": patients_from,
         "n_films": len(y_true),
+        "n_patients": len(set(patients)),
         "n_by_class": {name: y_true.count(index) for index, name in enumerate(CLASSES)},
         "unreadable": unreadable,
-        "systems": {
-            system: classification_summary(
-                confusion_matrix(np.array(y_true, np.int64), np.array(predicted, np.int64))
-            )
-            for system, predicted in y_pred.items()
-        },
+        "systems": systems,
+        "baselines": {"mean": _summary(truth, mean, patients)} if len(members) > 1 else {},
     }
+
+
+def _summary(
+    y_true: npt.NDArray[np.int64], probs: npt.NDArray[np.float64], patients: Sequence[str]
+) -> dict[str, Any]:
+    """Summarise one system: counts, and figures of its probabilities."""
+    summary = classification_summary(confusion_matrix(y_true, probs.argmax(axis=1)))
+    if len(y_true):
+        summary["figures"] = figures(y_true, probs, patients)
+    return summary

@@ -54,6 +54,8 @@ def fake_bundle():
         members=members,
         files={"MODEL_CARD.md": ("cd" * 32, 10)},
         evaluation=lambda _name=None: EVALUATION,
+        dataset=lambda: None,
+        tradeoff=lambda: None,
         card="# A card\n\nIntended use: tests.",
     )
 

@@ -40,7 +40,7 @@ def test_import_direction(package):
 
 def test_the_test_itself_finds_a_wrong_import(tmp_path):
     path = tmp_path / "wrong.py"
-    path.write_text("def f():\n    from train.data import Film\n    return Film\n", "utf-8")
+    path.write_text("def f():\n    from train.run import network\n    return network\n", "utf-8")
     assert imported(path) == {"train"}
 
 

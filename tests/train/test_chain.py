@@ -10,10 +10,15 @@ import numpy as np
 import pytest
 
 from cxr_core.bundle import Bundle
+from cxr_core.dataset import scan_split
 from cxr_core.io import read_path
 from cxr_core.predict import Predictor
 from train.__main__ import main
-from train.data import scan_split
+
+WEIGHTS = ["--backbone-weights", "vgg16=random", "--backbone-weights", "mobilenetv2=random"]
+CLEAN = [f"{part}" for name in ("densenet201", "efficientnetb7", "vgg16")
+         for part in ("--backbone-weights", f"{name}=random")]  # fmt: skip
+SYSTEMS = ("vgg16", "mobilenetv2", "ensemble_probs", "ensemble_dense")
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +27,7 @@ def chain(data_dir, tmp_path_factory):
     folder = tmp_path_factory.mktemp("chain")
     run, bundle, cache = folder / "run", folder / "bundle", folder / "cache"
     command = ["--preset", "smoke", "--data", str(data_dir), "--out", str(run)]
-    command += ["--cache", str(cache), "--backbone-weights", "vgg16=random"]
+    command += ["--cache", str(cache), *WEIGHTS, "--measure", f"more={data_dir / 'Data' / 'test'}"]
     assert main(command) == 0
     test_dir = data_dir / "Data" / "test"
     assert main(["publish", str(run), "--out", str(bundle), "--evaluate", f"test={test_dir}"]) == 0
@@ -34,8 +39,20 @@ def test_the_run_records_what_it_did(chain):
     record = json.loads((run / "run.json").read_text("utf-8"))
     assert record["config"]["preset"] == "smoke"
     assert record["data"]["n_by_class"]["train"] == {"COVID19": 6, "NORMAL": 6, "PNEUMONIA": 6}
-    assert record["systems"]["vgg16"]["test"]["n"] == 9
-    assert record["systems"]["vgg16"]["chosen_by"] == "loss on the test films"
+    assert tuple(record["systems"]) == SYSTEMS
+    assert record["data"]["n_patients_by_part"] == {"fit": 18, "test": 9, "val": 9}
+    for system in SYSTEMS:
+        result = record["systems"][system]
+        assert result["test"]["n"] == result["test"]["figures"]["n"] == 9
+        assert result["sets"]["more"]["confusion"] == result["test"]["confusion"]
+        assert result["chosen_by"] == "loss on the test films"
+        assert (run / "runs" / system / "history.csv").is_file()
+        assert not (run / "runs" / system / "state").exists()
+    assert record["systems"]["ensemble_probs"]["n_parameters"] == 3 * 6 + 3
+    assert record["systems"]["ensemble_dense"]["n_parameters"] == 3 * 128 + 3
+    assert set(record["baselines"]) == {"mean", "weighted_mean"}
+    assert sum(record["baselines"]["weighted_mean"]["weights"].values()) == pytest.approx(1)
+    assert json.loads((run / "dataset.json").read_text("utf-8"))["schema"] == "cxr-dataset/1"
     with (run / "runs" / "vgg16" / "history.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
@@ -46,30 +63,77 @@ def test_the_same_seed_gives_the_same_run(chain, tmp_path):
     run, _, _, command = chain
     again = [str(tmp_path / "again") if part == str(run) else part for part in command]
     assert main(again) == 0
-    first, second = (
-        (folder / "runs" / "vgg16" / "head.safetensors").read_bytes()
-        for folder in (run, tmp_path / "again")
+    for system in SYSTEMS:
+        first, second = (
+            (folder / "runs" / system / "head.safetensors").read_bytes()
+            for folder in (run, tmp_path / "again")
+        )
+        assert first == second
+
+
+def test_a_finished_run_is_not_trained_again(chain, tmp_path, caplog):
+    run, _, _, command = chain
+    own = tmp_path / "own"
+    shutil.copytree(run, own)
+    before = {path: path.stat().st_mtime_ns for path in own.rglob("head.safetensors")}
+    caplog.set_level("INFO")
+    assert main([str(own) if part == str(run) else part for part in command]) == 0
+    assert {path: path.stat().st_mtime_ns for path in own.rglob("head.safetensors")} == before
+    assert caplog.text.count("finished before") == len(SYSTEMS)
+
+
+def test_a_run_killed_between_systems_goes_on(chain, tmp_path):
+    run, _, _, command = chain
+    own = tmp_path / "own"
+    shutil.copytree(run, own)
+    (own / "run.json").unlink()
+    for system in ("mobilenetv2", "ensemble_dense"):
+        shutil.rmtree(own / "runs" / system)
+    assert main([str(own) if part == str(run) else part for part in command]) == 0
+    ours, theirs = (json.loads((f / "run.json").read_text("utf-8")) for f in (own, run))
+    for system in SYSTEMS:
+        assert ours["systems"][system]["test"] == theirs["systems"][system]["test"]
+
+
+def test_other_settings_need_another_folder(chain, capsys):
+    run, _, _, command = chain
+    assert main([*command, "--set", "dropout=0.25"]) == 1
+    assert "must be a new folder or a run of the same settings. Received: other ['dropout']" in (
+        capsys.readouterr().err
     )
-    assert first == second
+    assert (run / "run.json").is_file()
 
 
 def test_the_bundle_gives_the_runs_figures(chain):
     run, folder = chain[:2]
     bundle = Bundle.load(folder)
     record = json.loads((run / "run.json").read_text("utf-8"))
-    figures = bundle.evaluation()["sets"]["test"]["systems"]["vgg16"]
-    assert figures["confusion"] == record["systems"]["vgg16"]["test"]["confusion"]
+    measured = bundle.evaluation()["sets"]["test"]
+    for system in SYSTEMS:
+        figures, expected = measured["systems"][system], record["systems"][system]["test"]
+        assert figures["confusion"] == expected["confusion"]
+        for key in ("accuracy", "macro_auroc", "log_loss"):
+            assert figures["figures"][key]["value"] == pytest.approx(
+                expected["figures"][key]["value"], abs=1e-3
+            )
+        assert f"{figures['figures']['accuracy']['value']:.3f}" in bundle.card
+    mean = record["baselines"]["mean"]["test"]["figures"]["log_loss"]["value"]
+    assert measured["baselines"]["mean"]["figures"]["log_loss"]["value"] == pytest.approx(
+        mean, abs=1e-3
+    )
+    assert "the plain mean of the members" in bundle.card
     assert "Received" not in bundle.card
-    assert f"{figures['accuracy']['value']:.3f} (" in bundle.card
+    assert bundle.dataset()["schema"] == "cxr-dataset/1"
 
 
 def test_the_bundle_reads_films(chain, data_dir):
     predictor = Predictor(Bundle.load(chain[1]))
     film = scan_split(data_dir, "test")[0]
     reading = predictor.read(read_path(film.path))
-    assert tuple(reading.systems) == ("vgg16",)
+    assert tuple(reading.systems) == SYSTEMS
     assert predictor.explain(reading, "vgg16", "COVID19").grid.shape == (2, 2)
-    assert np.isfinite(reading.systems["vgg16"].probs).all()
+    for system in SYSTEMS:
+        assert np.isfinite(reading.systems[system].probs).all()
 
 
 def test_nothing_published_names_a_folder_of_this_machine(chain, data_dir):
@@ -115,10 +179,12 @@ def test_publish_replaces_a_bundle_and_nothing_else(chain, tmp_path, capsys):
         (
             ["--preset", "smoke", "--data", "nowhere", "--out", "x"],
             2,
-            "must name weights for vgg16",
+            "must name weights for vgg16, mobilenetv2",
         ),
         (["--preset", "smok", "--data", "nowhere", "--out", "x"], 2, "`preset` must be one of"),
         (["--preset", "smoke"], 2, "required: --data, --out"),
+        (["--preset", "mixed", "--data", "x", "--out", "y"], 2, "`--extra` must name the films"),
+        (["--data", "nowhere", "--out", "x", *CLEAN], 1, "must hold a folder named train"),
     ],
 )
 def test_wrong_usage(arguments, status, match, tmp_path, monkeypatch, capsys):
@@ -127,7 +193,58 @@ def test_wrong_usage(arguments, status, match, tmp_path, monkeypatch, capsys):
     assert match in capsys.readouterr().err
 
 
+def test_several_variants_share_backbones(chain, data_dir, tmp_path):
+    run, _, cache, _ = chain
+    extra = data_dir / "Data" / "test"
+    command = ["--preset", "mixed", "--data", str(data_dir), "--out", str(tmp_path / "mixed")]
+    command += ["--cache", str(cache), "--systems", "vgg16", "mobilenetv2", *WEIGHTS]
+    command += ["--extra", str(extra)]
+    for setting in ("epochs=2", "folds=2", "image_size_px=64", "scaling=unit", "ensemble_epochs=2",
+                    "validation_share=0.3", "calibration_share=0.16",
+                    "ensemble_data=out_of_fold"):  # fmt: skip
+        command += ["--set", setting]
+    assert main(command) == 0
+    record = json.loads((tmp_path / "mixed" / "run.json").read_text("utf-8"))
+    assert record["sets"]["added"]["n"] == 9
+    for system in SYSTEMS:
+        assert record["systems"][system]["blind"]["n"] == 9
+    assert record["systems"]["vgg16"]["n_fitted"] == 9 + 9
+    out = tmp_path / "bundle"
+    publish = ["publish", str(run), str(tmp_path / "mixed"), "--default", "mixed"]
+    assert main([*publish, "--out", str(out), "--evaluate", f"adults={extra}"]) == 0
+    bundle = Bundle.load(out)
+    assert (tuple(bundle.variants), bundle.default_variant) == (("smoke", "mixed"), "mixed")
+    assert len(list(out.rglob("*.bin"))) == 2
+    blind = bundle.evaluation("mixed")["sets"]
+    assert list(blind) == ["adults, each read by models that never saw its patient"]
+    assert list(bundle.evaluation("smoke")["sets"]) == ["adults"]
+    film = read_path(scan_split(data_dir, "test")[0].path)
+    readings = [Predictor(bundle, variant=name).read(film) for name in bundle.variants]
+    assert readings[0].systems["vgg16"].logits != pytest.approx(readings[1].systems["vgg16"].logits)
+
+
+def test_two_runs_of_one_preset_cannot_be_published(chain, tmp_path, capsys):
+    run = str(chain[0])
+    assert main(["publish", run, run, "--out", str(tmp_path / "x")]) == 2
+    assert "`RUN` must be of different presets. Received: smoke twice" in capsys.readouterr().err
+
+
+def test_a_published_network_can_be_trained_on(chain, data_dir, tmp_path):
+    _, bundle, cache, _ = chain
+    command = ["--preset", "smoke", "--data", str(data_dir), "--out", str(tmp_path / "run")]
+    command += ["--cache", str(cache), "--systems", "vgg16"]
+    assert main([*command, "--backbone-weights", f"vgg16=bundle:{bundle}"]) == 0
+    record, before = (
+        json.loads((folder / "run.json").read_text("utf-8"))["systems"]["vgg16"]
+        for folder in (tmp_path / "run", chain[0])
+    )
+    assert record["test"] == before["test"]
+    assert record["weights_origin"] == before["weights_origin"] == "random, seed 0"
+
+
 def test_a_backbone_with_a_typo(data_dir, tmp_path, capsys):
     command = ["--preset", "smoke", "--data", str(data_dir), "--out", str(tmp_path / "run")]
     assert main([*command, "--systems", "vgg61", "--backbone-weights", "vgg61=random"]) == 2
-    assert "`systems` must be of densenet201, efficientnetb7, vgg16" in capsys.readouterr().err
+    errors = capsys.readouterr().err
+    assert "Received: name='vgg61'" in errors
+    assert "Did you mean 'vgg16'?" in errors

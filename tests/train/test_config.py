@@ -33,6 +33,26 @@ def test_the_two_seed_presets_differ_in_augmentation_only():
     assert load_preset("seed").passes == (0,)
 
 
+def test_the_clean_preset_has_none_of_the_write_ups_defects():
+    config = load_preset("clean")
+    assert (config.scaling, config.pooling, config.class_weights) == ("public", "global", "inverse")
+    assert (config.validation, config.leaks, config.ensemble_data) == ("carved", "stop", "held_out")
+    assert not config.augment_horizontal_flip
+    assert config.carved_shares == {"val": 0.1, "calibration": 0.1}
+
+
+def test_mixed_is_clean_with_films_added():
+    clean, mixed = load_preset("clean").to_dict(), load_preset("mixed").to_dict()
+    different = {key for key in clean if clean[key] != mixed[key]}
+    assert different == {"preset", "title", "defects", "extra_weight"}
+
+
+def test_a_cost_matrix_is_read_from_toml():
+    config = load_preset("clean", ["loss=cost", "cost_matrix=[[0, 4, 2], [1, 0, 1], [1, 1, 0]]"])
+    assert config.cost_matrix == ((0.0, 4.0, 2.0), (1.0, 0.0, 1.0), (1.0, 1.0, 0.0))
+    assert from_values(config.to_dict()) == config
+
+
 def test_overrides_are_read_as_toml():
     config = load_preset("seed", ["epochs=3", "learning_rate=1", "scaling=public"])
     assert (config.epochs, config.learning_rate, config.scaling) == (3, 1.0, "public")
@@ -48,8 +68,16 @@ def test_overrides_are_read_as_toml():
         ("epochs=true", r"`epochs` must be of type int\. Received: True"),
         ("epochs=0", r"`epochs` must be 1 or more"),
         ("restore_best=1", r"`restore_best` must be of type bool"),
-        ("validation=train", r"`validation` must be 'test' or 'val'"),
-        ("systems=ensemble_dense", r"`systems` must be of densenet201"),
+        ("validation=train", r"`validation` must be one of \('test', 'val', 'carved'\)"),
+        ("systems=ensemble_dense", r"`name` must be one of .* Received: name='ensemble_dense'"),
+        ("systems=[]", r"`systems` must name at least one backbone"),
+        ("ensembles=vote", r"`ensembles` must be of ensemble_probs, ensemble_dense"),
+        ("ensemble_data=held_out", r"`ensemble_data` must not be 'held_out' where"),
+        ("focal_alpha=[1, 2]", r"`focal_alpha` must have 3 values"),
+        ("focal_alpha=[1, 2, 'x']", r"`focal_alpha` must be of type float\. Received: 'x'"),
+        ("cost_matrix=[[0, 1], [1, 0]]", r"`cost_matrix` must be 3 rows of 3"),
+        ("loss=cost", r"`cost_matrix` must be given"),
+        ("calibration_share=0.95", r"must leave films to train on"),
         ("epochs", r"`--set` must be key=value\. Received: 'epochs'"),
     ],
 )
@@ -65,6 +93,6 @@ def test_unknown_preset():
 
 def test_a_preset_with_a_missing_key(tmp_path):
     path = tmp_path / "short.toml"
-    path.write_text('title = "x"\n', "utf-8")
-    with pytest.raises(ConfigError, match=r"must give every setting\. Received: none for defects"):
+    path.write_text("epochs = 3\n", "utf-8")
+    with pytest.raises(ConfigError, match=r"A preset must give title\. Received: none"):
         load_preset(str(path))

@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
+from cxr_core.dataset import class_counts, data_digest, scan_classes, scan_split
 from cxr_core.engine.openvino import OpenVinoEngine
 from cxr_core.errors import TrainingDataError
 from cxr_core.io import read_path
@@ -14,7 +15,6 @@ from cxr_core.preprocess import PreprocessSpec, preprocess
 from tests.conftest import write_film
 from tests.tiny import write_tiny_network
 from train.augment import AugmentSpec, augment, film_rng
-from train.data import class_counts, data_digest, scan_classes, scan_split
 from train.features import FeatureCache, FeatureKey, fill_cache, network_input
 
 AUGMENT = AugmentSpec(zoom=0.2, rotation_deg=15.0, horizontal_flip=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cxr_core.labels import SYSTEM_TITLES
+from cxr_core.labels import system_title
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,7 @@ def bundle_facts(bundle: Bundle, variant: str) -> dict[str, str]:
         "Created": bundle.created,
         "Variants": ", ".join(bundle.variants),
         "Variant in use": variant,
-        "Systems": ", ".join(SYSTEM_TITLES[name] for name in bundle.variant(variant).systems),
+        "Systems": ", ".join(system_title(name) for name in bundle.variant(variant).systems),
     }
 
 
@@ -42,7 +42,7 @@ def member_rows(variant: VariantEntry) -> list[dict[str, str]]:
         Fact, then network title to value; one mapping per row, in display order.
     """
     facts = {
-        SYSTEM_TITLES[member.name]: {
+        system_title(member.name): {
             "Input (pixels)": f"{member.preprocess.width_px} by {member.preprocess.height_px}",
             "Resampling": member.preprocess.resampling,
             "Scaling": member.preprocess.scaling,

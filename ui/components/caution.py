@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from cxr_core.labels import SYSTEM_TITLES
+from cxr_core.labels import system_title
 
 if TYPE_CHECKING:
     from cxr_core.bundle import Bundle
@@ -30,7 +30,7 @@ def caution_lines(bundle: Bundle, variant: str) -> list[str]:
         for name, system in figures["systems"].items():
             called = system["called"]["COVID19"]
             lines.append(
-                f"**Measured:** of {called['n']} {title}, {SYSTEM_TITLES[name]} called "
+                f"**Measured:** of {called['n']} {title}, {system_title(name)} called "
                 f"**{called['n_hits']} COVID-19** (95 % interval {called['low']:.0%} to "
                 f"{called['high']:.0%}). A high score may be the source of the film, not disease."
             )

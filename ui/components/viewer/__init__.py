@@ -23,7 +23,7 @@ from cxr_core.labels import (
     CLASS_TITLES,
     CLASSES,
     ENSEMBLES,
-    SYSTEM_TITLES,
+    system_title,
 )
 from ui.film_view import Score
 
@@ -78,7 +78,7 @@ def _vocabulary(systems: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
     """Return names and words of systems, classes and methods, so that no word is typed twice."""
     return {
         "systems": [
-            {"name": name, "title": SYSTEM_TITLES[name], "is_ensemble": name in ENSEMBLES}
+            {"name": name, "title": system_title(name), "is_ensemble": name in ENSEMBLES}
             for name in systems
         ],
         "classes": [

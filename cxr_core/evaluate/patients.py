@@ -1,0 +1,43 @@
+"""Which films of a labelled folder are of one patient."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from cxr_core.dataset import kermany_patient, read_manifest
+
+_LEVELS_UP = 2
+
+
+def patient_keys(folder: Path, paths: Sequence[Path]) -> tuple[list[str], str]:
+    """Name the patient of each film, by a word that is good for comparing only.
+
+    Args:
+        folder: The labelled folder; a `manifest.csv` is looked for in it and up to two levels
+            above it.
+        paths: Films below it.
+
+    Returns:
+        One key a film, and what told the patients: `manifest`, `file names` or `none`. A film whose
+        patient nothing tells is a patient of its own.
+
+    Raises:
+        TrainingDataError: If a manifest is there but cannot be used.
+    """
+    folder = folder.resolve()
+    for parent in (folder, *list(folder.parents)[:_LEVELS_UP]):
+        rows = read_manifest(parent)
+        if rows is None:
+            continue
+        digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+        found = [rows.get(digest) for digest in digests]
+        if any(row is not None and row.patient for row in found):
+            return [
+                row.patient if row is not None and row.patient else digest
+                for row, digest in zip(found, digests, strict=True)
+            ], "manifest"
+    named = [kermany_patient(path.stem) for path in paths]
+    keys = [name or path.as_posix() for name, path in zip(named, paths, strict=True)]
+    return keys, "file names" if any(named) else "none"
