@@ -74,6 +74,8 @@ class TrainConfig:
         focal_alpha: One weight a class in the focal loss; empty for none.
         class_weights: `none`; `max`, largest count over own count (the write-up's formula);
             `inverse`, mean count over own count.
+        class_weight_power: Exponent of the class weights: 1 makes classes weigh the same, 0.5 goes
+            half the way.
         cost_matrix: Cost of calling a film of class row class column; empty for none.
         validation: What steers rate and stopping: `test` (the write-up), `val` (a folder of that
             name) or `carved` (patients taken out of the training films).
@@ -133,6 +135,7 @@ class TrainConfig:
     focal_gamma: float = 2.0
     focal_alpha: tuple[float, ...] = ()
     class_weights: str = "inverse"
+    class_weight_power: float = 1.0
     cost_matrix: tuple[tuple[float, ...], ...] = ()
     validation: str = "carved"
     validation_share: float = 0.1

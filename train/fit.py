@@ -135,12 +135,15 @@ class Fitted:
         return self.best_epoch if self.is_best_kept else len(self.history)
 
 
-def class_weights(kind: str, y_true: npt.NDArray[np.int64]) -> tuple[float, ...] | None:
+def class_weights(
+    kind: str, y_true: npt.NDArray[np.int64], power: float = 1.0
+) -> tuple[float, ...] | None:
     """Return one weight a class.
 
     Args:
         kind: `none`; `max`, largest count over own count; `inverse`, mean count over own count.
         y_true: Class indices, shape (n,), every class present.
+        power: Exponent of the weights.
 
     Returns:
         Weights in class order, or `None` for none.
@@ -149,7 +152,7 @@ def class_weights(kind: str, y_true: npt.NDArray[np.int64]) -> tuple[float, ...]
         return None
     counts = np.bincount(y_true, minlength=N_CLASSES).astype(float)
     top = counts.max() if kind == "max" else counts.mean()
-    return tuple(float(top / count) for count in counts)
+    return tuple(float((top / count) ** power) for count in counts)
 
 
 def fit_head(
@@ -187,7 +190,7 @@ def fit_head(
     loss = build_loss(
         config.loss,
         label_smoothing=config.label_smoothing,
-        class_weights=class_weights(config.class_weights, data.y_true),
+        class_weights=class_weights(config.class_weights, data.y_true, config.class_weight_power),
         focal_gamma=config.focal_gamma,
         focal_alpha=config.focal_alpha or None,
         cost_matrix=config.cost_matrix or None,

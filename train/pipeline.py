@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import logging
 import shlex
@@ -66,6 +67,9 @@ def train(request: Request) -> dict[str, Any]:
         msg = f"`--backbone-weights` must name weights for {', '.join(missing)}. Received: none"
         hint = "Add --backbone-weights NAME=imagenet, NAME=random or NAME=FILE for each system."
         raise ConfigError(msg, hint=hint)
+    if request.tensorboard and importlib.util.find_spec("tensorboard") is None:
+        msg = "`--tensorboard` must have the tensorboard package. Received: it is not installed"
+        raise ConfigError(msg, hint="pip install tensorboard, or leave the option out.")
     material = gather(request)
     _start(request, material)
     members: dict[str, TrainedMember] = {}

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -83,7 +84,15 @@ def find_devices(strategy: str, batch_size: int) -> Devices:
             f"batch_size={batch_size}"
         )
         raise ConfigError(msg)
-    return Devices(tf.distribute.MirroredStrategy(names))
+    return Devices(_mirrored(tuple(names)))
+
+
+@cache
+def _mirrored(names: tuple[str, ...]) -> Any:
+    """Return the one strategy of these devices; a second one would reuse the first one's keys."""
+    import tensorflow as tf
+
+    return tf.distribute.MirroredStrategy(names)
 
 
 class Loop:

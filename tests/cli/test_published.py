@@ -12,6 +12,7 @@ import pytest
 
 from cxr_core.__main__ import main
 from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
+from cxr_core.labels import SYSTEMS, system_title
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = sorted((ROOT / "assets" / "samples").glob("*.png"))
@@ -21,7 +22,7 @@ def test_every_sample_is_read(capsys):
     assert len(SAMPLES) >= 16
     assert main(["predict", *map(str, SAMPLES), "--json"]) == 0
     results = json.loads(capsys.readouterr().out)["results"]
-    assert all("vgg16" in result["systems"] for result in results)
+    assert all(tuple(result["systems"]) == SYSTEMS for result in results)
 
 
 def test_the_samples_still_read_as_they_did():
@@ -30,19 +31,36 @@ def test_the_samples_still_read_as_they_did():
     from cxr_core.predict import Predictor
 
     golden = json.loads((Path(__file__).parent / "golden.json").read_text("utf-8"))
-    predictor = Predictor(Bundle.load())
-    assert set(golden) == {path.name for path in SAMPLES}
+    predictor = Predictor(Bundle.load(), variant=golden["variant"])
+    assert predictor.variant == predictor.bundle.default_variant
+    assert set(golden["films"]) == {path.name for path in SAMPLES}
     for path in SAMPLES:
-        probs = predictor.read(read_path(path)).systems["vgg16"].probs
-        assert probs.tolist() == pytest.approx(golden[path.name], abs=1e-3), path.name
+        reading = predictor.read(read_path(path))
+        for system, expected in golden["films"][path.name].items():
+            probs = reading.systems[system].probs.tolist()
+            assert probs == pytest.approx(expected, abs=1e-3), (path.name, system)
+
+
+def test_every_variant_holds_all_five_systems_and_its_figures():
+    bundle = Bundle.load(DEFAULT_BUNDLE)
+    assert bundle.default_variant == "clean"
+    for name, variant in bundle.variants.items():
+        assert variant.systems == SYSTEMS
+        assert set(bundle.evaluation(name)["sets"]["test"]["systems"]) == set(SYSTEMS)
+        assert len(variant.training["config"]) > 40
+    assert bundle.dataset()["schema"] == "cxr-dataset/1"
 
 
 def test_the_card_says_how_many_adults_are_called_covid():
     bundle = Bundle.load(DEFAULT_BUNDLE)
-    adults = bundle.evaluation()["sets"]["adults without COVID-19"]
-    called = adults["systems"]["vgg16"]["called"]["COVID19"]
-    assert adults["n_by_class"]["COVID19"] == 0
-    assert f"calls {called['n_hits']} of {called['n']} films" in bundle.card
+    for name in bundle.variants:
+        sets = bundle.evaluation(name)["sets"]
+        adults = next(f for title, f in sets.items() if title.startswith("adults without COVID-19"))
+        assert adults["n_by_class"]["COVID19"] == 0
+        for system in SYSTEMS:
+            called = adults["systems"][system]["called"]["COVID19"]
+            title = f"{system_title(system)} (`{name}`)"
+            assert f"{title} calls {called['n_hits']} of {called['n']} films" in bundle.card
 
 
 def test_a_film_is_answered_within_three_seconds_of_the_start():
@@ -59,6 +77,7 @@ def test_both_engines_give_the_published_probabilities():
     from benchmarks.engines import set_published_weights
     from cxr_core import backbones
     from cxr_core.engine.keras import KerasEngine
+    from cxr_core.engine.openvino import OpenVinoEngine
     from cxr_core.io import read_path
     from cxr_core.predict import Predictor
 
@@ -66,7 +85,12 @@ def test_both_engines_give_the_published_probabilities():
     model = backbones.build("vgg16")
     set_published_weights(model, bundle.folder / bundle.members["vgg16"].network)
     served = Predictor(bundle)
-    reference = Predictor(bundle, engines={"vgg16": KerasEngine(model)})
+    networks = {
+        name: OpenVinoEngine(bundle.folder / member.network)
+        for name, member in bundle.members.items()
+        if name != "vgg16"
+    }
+    reference = Predictor(bundle, engines={**networks, "vgg16": KerasEngine(model)})
     for path in SAMPLES:
         film = read_path(path)
         ours, theirs = (p.read(film).systems["vgg16"].probs for p in (served, reference))

@@ -5,6 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +20,7 @@ from cxr_core.io import read_path
 from cxr_core.predict import Predictor
 from train.__main__ import main
 
+ROOT = Path(__file__).resolve().parents[2]
 WEIGHTS = ["--backbone-weights", "vgg16=random", "--backbone-weights", "mobilenetv2=random"]
 CLEAN = [f"{part}" for name in ("densenet201", "efficientnetb7", "vgg16")
          for part in ("--backbone-weights", f"{name}=random")]  # fmt: skip
@@ -93,6 +99,37 @@ def test_a_run_killed_between_systems_goes_on(chain, tmp_path):
     ours, theirs = (json.loads((f / "run.json").read_text("utf-8")) for f in (own, run))
     for system in SYSTEMS:
         assert ours["systems"][system]["test"] == theirs["systems"][system]["test"]
+
+
+def test_a_killed_command_ends_where_an_unbroken_one_ends(chain, tmp_path):
+    run, _, _, command = chain
+    longer = [str(tmp_path / "whole") if part == str(run) else part for part in command]
+    longer += ["--set", "epochs=40", "--set", "stop_patience=40"]
+    assert main(longer) == 0
+    killed = [part.replace("/whole", "/killed") for part in longer]
+    history = tmp_path / "killed" / "runs" / "vgg16" / "history.csv"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "train", *killed], cwd=ROOT, stderr=subprocess.PIPE
+    )
+    deadline = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < deadline:
+        if history.is_file() and len(history.read_text("utf-8").splitlines()) > 3:
+            process.send_signal(signal.SIGKILL)
+            break
+        time.sleep(0.002)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL, errors.decode()
+    assert not (tmp_path / "killed" / "run.json").exists()
+    assert main(killed) == 0
+    whole, resumed = (
+        json.loads((tmp_path / name / "run.json").read_text("utf-8"))["systems"]
+        for name in ("whole", "killed")
+    )
+    for system in SYSTEMS:
+        assert resumed[system]["n_epochs"] == whole[system]["n_epochs"]
+        for key in ("accuracy", "macro_auroc", "log_loss"):
+            ours, theirs = (r[system]["test"]["figures"][key]["value"] for r in (resumed, whole))
+            assert ours == pytest.approx(theirs, abs=1e-6)
 
 
 def test_other_settings_need_another_folder(chain, capsys):
@@ -240,6 +277,13 @@ def test_a_published_network_can_be_trained_on(chain, data_dir, tmp_path):
     )
     assert record["test"] == before["test"]
     assert record["weights_origin"] == before["weights_origin"] == "random, seed 0"
+
+
+def test_tensorboard_that_is_not_installed(chain, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    command = [str(tmp_path / "x") if part == str(chain[0]) else part for part in chain[3]]
+    assert main([*command, "--tensorboard"]) == 2
+    assert "pip install tensorboard" in capsys.readouterr().err
 
 
 def test_a_backbone_with_a_typo(data_dir, tmp_path, capsys):

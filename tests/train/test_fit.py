@@ -130,6 +130,7 @@ def test_class_weights_by_hand():
     assert class_weights("none", y_true) is None
     assert class_weights("max", y_true) == pytest.approx((3.0, 1.5, 1.0))
     assert class_weights("inverse", y_true) == pytest.approx((2.0, 1.0, 4 / 6))
+    assert class_weights("max", y_true, 0.5) == pytest.approx((3.0**0.5, 1.5**0.5, 1.0))
 
 
 def test_a_film_of_weight_zero_teaches_nothing():
