@@ -149,27 +149,47 @@ def tf_keras_network(tf_keras, name, source):
     )
 
 
+def set_input_variance(model, variance):
+    """Set what the first layer of Keras's own EfficientNet divides by."""
+    (norm,) = [layer for layer in model.layers if type(layer).__name__ == "Normalization"]
+    mean, _, *rest = norm.get_weights()
+    norm.set_weights([mean, variance, *rest])
+    norm.finalize_state()
+
+
+def settle(model, films):
+    """Let BatchNorm measure these films, so that values stay near 1 and noise stays noise."""
+    norms = [layer for layer in model.layers if type(layer).__name__ == "BatchNormalization"]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0
+    model(films, training=True)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "source"), NETWORKS)
 def test_file_written_with_tf_keras_gives_equal_outputs(tmp_path, tf_keras, name, source):
+    has_mended_norm = is_keras_efficientnet(name, source)
+    scale = 255 if has_mended_norm else 1
+    films = np.random.default_rng(1).random((8, SIDE, SIDE, 3), np.float32) * np.float32(scale)
     donor = tf_keras_network(tf_keras, name, source)
     fill(donor)
+    if has_mended_norm:
+        set_input_variance(donor, STD**2)  # what the network computes once the file is loaded
+    settle(donor, films)
+    theirs = np.asarray(donor(films[:2], training=False))
+    if has_mended_norm:
+        set_input_variance(donor, STD)  # what the published file holds
     file = tmp_path / "notop.h5"
     donor.save_weights(file)
-    ours = build(name, weights=f"{source}:{file}", input_shape=(SIDE, SIDE, 3))
-    has_mended_norm = is_keras_efficientnet(name, source)
-    assert_same_weights(ours, donor, has_mended_norm=has_mended_norm)
     write_legacy(tmp_path / "ours.h5", build(name, graph=graph_of(name, source)))
     assert layout(tmp_path / "ours.h5") == layout(file)
 
-    if has_mended_norm:  # Keras mends its published file with one more layer; here by hand
-        (norm,) = [la for la in donor.layers if type(la).__name__ == "Normalization"]
-        mean, variance, *rest = norm.get_weights()
-        norm.set_weights([mean, variance * STD, *rest])
-        norm.finalize_state()
-    scale = 255 if source == "imagenet" and name.startswith("efficientnet") else 1
-    films = np.random.default_rng(1).random((2, SIDE, SIDE, 3), np.float32) * np.float32(scale)
-    mine, theirs = (np.asarray(model(films, training=False)) for model in (ours, donor))
+    ours = build(name, weights=f"{source}:{file}", input_shape=(SIDE, SIDE, 3))
+    assert_same_weights(ours, donor, has_mended_norm=has_mended_norm)
+    mine = np.asarray(ours(films[:2], training=False))
     assert np.isfinite(theirs).all()
-    assert np.abs(theirs[0] - theirs[1]).max() > 1e-3 * np.abs(theirs).max()
+    assert np.abs(theirs[0] - theirs[1]).max() > 0.05 * np.abs(theirs).max()
     np.testing.assert_allclose(mine, theirs, rtol=0, atol=1e-4 * np.abs(theirs).max())
