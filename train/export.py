@@ -34,6 +34,8 @@ def export_backbone(model: Any, xml_path: Path, *, compress: bool = True) -> str
     signature = tf.TensorSpec([1, height, width, channels], tf.float32)
     function = tf.function(lambda batch: model(batch, training=False))
     network = openvino.convert_model(function.get_concrete_function(signature))
+    # TensorFlow's swish keeps its input for its gradient, which is left over as more outputs
+    network = openvino.Model([network.outputs[0].get_node()], network.get_parameters(), model.name)
     if compress:
         import nncf
 
