@@ -24,8 +24,9 @@ $(VENV)/.dev: requirements.txt requirements-dev.txt $(VENV)/.run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-$(VENV)/.browser: requirements-browser.txt $(VENV)/.dev
+$(VENV)/.all: requirements-browser.txt requirements-slow.txt $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-browser.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-slow.txt
 	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
 	  apt-get -qq update && apt-get -qq install -y chromium; } || \
 	  echo "chromium is not installed: the browser tests will be skipped"
@@ -37,7 +38,7 @@ run: $(VENV)/.run ## start the dashboard on http://127.0.0.1:8501 (PORT=... for 
 test: lint ## lint, then the tests that need no network, browser or GPU
 	$(BIN)/python -m pytest -m "not slow and not browser"
 
-test-all: lint $(VENV)/.browser ## slow and browser tests too; says what was skipped and why
+test-all: lint $(VENV)/.all ## slow and browser tests too; says what was skipped and why
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.dev ## ruff and mypy

@@ -114,10 +114,9 @@ def _backbones(runs: Mapping[str, Mapping[str, Any]]) -> str:
     note = ""
     if own:
         note = (
-            f"\n\n{', '.join(own)} started from random weights and saw the chest films of the "
-            "training folder only, less those carved for validation and calibration. A backbone "
-            "with public weights may do better; train again with "
-            "`--backbone-weights NAME=imagenet`."
+            f"\n\n{', '.join(own)} learnt from chest films of the training folder, less those "
+            "carved for validation and calibration. A backbone with public weights may do better; "
+            "train again with `--backbone-weights NAME=imagenet`."
         )
     return f"## Backbones\n\n{listed}{note}"
 

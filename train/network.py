@@ -152,8 +152,9 @@ def _own(name: str, folder: Path) -> _Weights:
     stages = ", ".join(
         f"{stage['epochs']} epochs at {stage['size_px']} px" for stage in record["config"]["stages"]
     )
+    start = record.get("origin", "random")
     origin = (
-        f"trained here end to end on {len(films):,} chest films ({stages}), no public weights, "
+        f"trained here end to end on {len(films):,} chest films ({stages}) from {start} weights, "
         f"SHA-256 {digest}"
     )
     return _Weights(digest, origin, record["scaling"], is_own=True, seen=frozenset(films))

@@ -174,15 +174,20 @@ class Loop:
             `val_loss`, `val_accuracy`, `val_macro_recall` (over the classes that occur).
         """
         parts = []
-        for start in range(0, len(films), VALIDATION_BATCH):
-            batch = self._whole(films.pixels[start : start + VALIDATION_BATCH], size_px)
+        # whole batches only: another size would be compiled anew
+        rows = np.arange(-(-len(films) // VALIDATION_BATCH) * VALIDATION_BATCH) % len(films)
+        for start in range(0, len(rows), VALIDATION_BATCH):
+            pixels = films.pixels[rows[start : start + VALIDATION_BATCH]]
+            batch = self._whole(pixels, size_px)
             # with several devices each of them would answer for the whole batch
             is_shared = self._devices.strategy is not None
-            logits = self._model(batch, training=False) if is_shared else None
             parts.append(
-                self._model.predict_on_batch(batch) if logits is None else _to_numpy(logits)
+                _to_numpy(self._model(batch, training=False))
+                if is_shared
+                else self._model.predict_on_batch(batch)
             )
-        return measure(np.concatenate(parts).astype(np.float64), films.y_true)
+        logits = np.concatenate(parts)[: len(films)]
+        return measure(logits.astype(np.float64), films.y_true)
 
     def recalibrate(self) -> None:
         """Measure the running means of BatchNorm on whole films at the size they are served with.

@@ -371,17 +371,3 @@ def test_a_changed_or_foreign_result_is_refused(whole_run, tmp_path):
     (tmp_path / "pretraining.json").write_text('{"schema"', "utf-8")
     with pytest.raises(SpecMismatchError, match="must hold a finished pre-training"):
         build_pretrained(tmp_path, "mobilenetv2")
-
-
-def test_every_residual_branch_can_start_at_zero():
-    import keras
-
-    from cxr_core import backbones
-    from train.pretrain_network import residual_norms
-
-    film = keras.Input((None, None, 3))
-    base = backbones.build("efficientnetb0", input_tensor=film, graph="efficientnet")
-    found = [layer.name for layer in residual_norms(base)]
-    repeats = {2: "b", 3: "b", 4: "bc", 5: "bc", 6: "bcd"}
-    assert found == [f"block{n}{k}_project_bn" for n, letters in repeats.items() for k in letters]
-    assert residual_norms(backbones.build("vgg16", input_tensor=keras.Input((64, 64, 3)))) == []

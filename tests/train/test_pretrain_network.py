@@ -9,7 +9,7 @@ import pytest
 
 from cxr_core.backbones import build
 from train.pretrain import FineTuneConfig, PretrainConfig, Stage, build_pretrained
-from train.pretrain_network import blocks_of, new_network, tuned_network
+from train.pretrain_network import blocks_of, new_network, residual_norms, tuned_network
 
 keras = pytest.importorskip("keras")
 
@@ -67,3 +67,13 @@ def test_half_precision_efficientnet_comes_back_in_float32(tmp_path):
     assert {layer.dtype_policy.name for layer in served.layers} == {"float32"}
     for ours, theirs in zip(served.get_weights(), network.base.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.slow
+def test_every_residual_branch_can_start_at_zero():
+    film = keras.Input((None, None, 3))
+    base = build("efficientnetb0", input_tensor=film, graph="efficientnet")
+    found = [layer.name for layer in residual_norms(base)]
+    repeats = {2: "b", 3: "b", 4: "bc", 5: "bc", 6: "bcd"}
+    assert found == [f"block{n}{k}_project_bn" for n, letters in repeats.items() for k in letters]
+    assert residual_norms(build("vgg16", input_shape=(64, 64, 3))) == []
