@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cells import share
 from cxr_core.labels import system_title
 from train.__main__ import DEFAULT_CACHE
 from train.config import load_preset
@@ -101,17 +102,10 @@ def _print(rows: Sequence[Mapping[str, Any]], seeds: Sequence[int]) -> None:
         for weight in dict.fromkeys(row["weight"] for row in rows):
             found = [row["systems"][name] for row in rows if row["weight"] == weight]
             cells = [
-                _share([each[key] for each in found])
+                share([each[key] for each in found])
                 for key in ("accuracy", "recall_COVID19", "adults_called_COVID19")
             ]
             print(f"| {weight:g} | " + " | ".join(cells) + " |")
-
-
-def _share(figures: Sequence[Mapping[str, Any]]) -> str:
-    """Return the first seed's figure with its interval, and those of the other seeds."""
-    first, *others = figures
-    text = f"{first['value']:.3f} ({first['low']:.3f} to {first['high']:.3f})"
-    return text + "".join(f", {figure['value']:.3f}" for figure in others)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cells import share
 from cxr_core.labels import system_title
 from train.run import read_record
 
@@ -43,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     print("| " + " | ".join(header) + " |\n|" + "---|" * len(header))
     for name in [*systems(records[0]), *records[0]["baselines"]]:
         results = [{**r["systems"], **r["baselines"]}[name] for r in records]
-        cells = [_cell([result["test"]["figures"][key] for result in results]) for key in FIGURES]
+        cells = [share([r["test"]["figures"][key] for r in results], 4) for key in FIGURES]
         cells += [_called([_set_of(result, key) for result in results]) for key in sets]
         print(f"| {TITLES.get(name) or system_title(name)} | " + " | ".join(cells) + " |")
 
@@ -67,13 +68,6 @@ def _set_of(result: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
         return blind
     found: Mapping[str, Any] | None = result.get("sets", {}).get(name)
     return found
-
-
-def _cell(figures: Sequence[Mapping[str, Any]]) -> str:
-    """Return the first seed's figure with its interval, and those of the other seeds."""
-    first, *others = figures
-    text = f"{first['value']:.4f} ({first['low']:.4f} to {first['high']:.4f})"
-    return text + "".join(f", {figure['value']:.4f}" for figure in others)
 
 
 def _called(summaries: Sequence[Mapping[str, Any] | None]) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from benchmarks.cells import share
 from cxr_core.labels import system_title
 from train.__main__ import DEFAULT_CACHE
 from train.config import load_preset
@@ -98,16 +99,9 @@ def _line(results: Sequence[Mapping[str, Any]]) -> str:
     cells = []
     for key in ("accuracy", "macro_auroc", "recall_COVID19"):
         figures = [result["test"]["figures"][key] for result in results]
-        cells.append(_share(figures))
-    cells.append(_share([result["sets"][MEASURED]["called"]["COVID19"] for result in results]))
+        cells.append(share(figures))
+    cells.append(share([result["sets"][MEASURED]["called"]["COVID19"] for result in results]))
     return " | ".join(cells)
-
-
-def _share(figures: Sequence[Mapping[str, Any]]) -> str:
-    """Return the first seed's figure with its interval, and those of the other seeds."""
-    first, *others = figures
-    text = f"{first['value']:.3f} ({first['low']:.3f} to {first['high']:.3f})"
-    return text + "".join(f", {figure['value']:.3f}" for figure in others)
 
 
 if __name__ == "__main__":

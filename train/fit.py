@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cxr_core.labels import CLASSES, N_CLASSES
+from cxr_core.dataset import class_weights_inverse, class_weights_max
+from cxr_core.labels import CLASSES
 from cxr_core.systems import DEFAULT_HIDDEN, MEMBER_HIDDEN, build_head, extract_head
 from train.auxiliary import (
     SOURCE_ADVERSARY,
@@ -150,9 +151,9 @@ def class_weights(
     """
     if kind == "none":
         return None
-    counts = np.bincount(y_true, minlength=N_CLASSES).astype(float)
-    top = counts.max() if kind == "max" else counts.mean()
-    return tuple(float((top / count) ** power) for count in counts)
+    counts = {name: int((y_true == index).sum()) for index, name in enumerate(CLASSES)}
+    weights = class_weights_max(counts) if kind == "max" else class_weights_inverse(counts)
+    return tuple(weights[name] ** power for name in CLASSES)
 
 
 def fit_head(

@@ -78,6 +78,7 @@ class Joint:
             probs = {part: weighted_mean(self._outputs(part), used) for part in self.films}
             result[name] = {
                 "weights": used and dict(zip(self.members, used, strict=True)),
+                "weights_chosen_on": used and self.request.config.validation,
                 **measured(self.material, self.films, probs),
             }
         return result

@@ -35,7 +35,8 @@ class Network:
         origin: Where its weights come from, in words, without a path.
         public_scaling: The scaling that its weights expect.
         engine: The serving engine.
-        seen: Digests of the films that its weights were fitted to here.
+        seen: Digests of the films that its weights were fitted to here, where that is known.
+        is_own: True if its weights were trained on chest films.
     """
 
     backbone: backbones.Backbone
@@ -46,6 +47,7 @@ class Network:
     public_scaling: str
     engine: OpenVinoEngine
     seen: frozenset[str] = frozenset()
+    is_own: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,7 @@ def prepare_network(name: str, config: TrainConfig, weights: str, *, cache: Path
         found.scaling,
         engine,
         found.seen,
+        found.is_own,
     )
 
 

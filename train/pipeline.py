@@ -268,7 +268,7 @@ def _member_record(
         "feature_shape": list(network.engine.feature_shape),
         "weights_origin": network.origin,
         "public_scaling": network.public_scaling,
-        "is_own": bool(network.seen),
+        "is_own": network.is_own,
         "compression": COMPRESSION,
         "preprocess": network.preprocess.to_dict(),
         "pooling": config.pooling,

@@ -87,7 +87,7 @@ def finetune_main(argv: Sequence[str]) -> int:
         "--weights",
         required=True,
         metavar="SOURCE",
-        help="imagenet, noisy-student, a weights file, SOURCE:PATH, or pretrained:FOLDER",
+        help="imagenet, noisy-student, a weights file, SOURCE:PATH, or pretrained-here:FOLDER",
     )
     first = parser.add_mutually_exclusive_group()
     first.add_argument("--from-layer", metavar="NAME", help="first layer that learns")

@@ -112,8 +112,7 @@ def figures(
         Efron and Tibshirani 1993, chapter 13 (percentile interval); Field and Welsh 2007,
         doi:10.1111/j.1467-9868.2007.00593.x (cluster bootstrap).
     """
-    names = {patient: i for i, patient in enumerate(dict.fromkeys(patients))}
-    cluster = np.array([names[patient] for patient in patients])
+    cluster = _numbered(patients)
     order = np.argsort(cluster, kind="stable")
     films_of = np.split(order, np.cumsum(np.bincount(cluster))[:-1])
     measured = _measure(y_true, probs)
@@ -134,6 +133,12 @@ def figures(
             "high": high,
         }
     return result
+
+
+def _numbered(patients: Sequence[Hashable]) -> IntArray:
+    """Number the patients in the order of their first films; one number a film."""
+    names = {patient: i for i, patient in enumerate(dict.fromkeys(patients))}
+    return np.array([names[patient] for patient in patients], np.int64)
 
 
 def _measure(y_true: IntArray, probs: FloatArray) -> dict[str, float]:
@@ -192,8 +197,7 @@ def difference(
         "log_loss": np.log(np.maximum(other[rows, y_true], 1e-12))
         - np.log(np.maximum(probs[rows, y_true], 1e-12)),
     }
-    names = {patient: i for i, patient in enumerate(dict.fromkeys(patients))}
-    cluster = np.array([names[patient] for patient in patients])
+    cluster = _numbered(patients)
     n_films = np.bincount(cluster)
     rng = np.random.default_rng(seed)
     chosen = rng.integers(len(n_films), size=(n_resamples, len(n_films)))

@@ -286,6 +286,20 @@ def test_tensorboard_that_is_not_installed(chain, tmp_path, monkeypatch, capsys)
     assert "pip install tensorboard" in capsys.readouterr().err
 
 
+def test_a_published_network_that_was_trained_here_stays_known_as_such(chain, data_dir, tmp_path):
+    _, bundle, cache, _ = chain
+    own = tmp_path / "own"
+    shutil.copytree(bundle, own)
+    manifest = json.loads((own / "bundle.json").read_text("utf-8"))
+    manifest["backbones"]["vgg16"]["is_own"] = True
+    (own / "bundle.json").write_text(json.dumps(manifest), "utf-8")
+    command = ["--preset", "smoke", "--data", str(data_dir), "--out", str(tmp_path / "run")]
+    command += ["--cache", str(cache), "--systems", "vgg16"]
+    assert main([*command, "--backbone-weights", f"vgg16=bundle:{own}"]) == 0
+    record = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
+    assert record["systems"]["vgg16"]["is_own"] is True
+
+
 def test_a_backbone_with_a_typo(data_dir, tmp_path, capsys):
     command = ["--preset", "smoke", "--data", str(data_dir), "--out", str(tmp_path / "run")]
     assert main([*command, "--systems", "vgg61", "--backbone-weights", "vgg61=random"]) == 2
