@@ -39,6 +39,8 @@ class BackboneEntry:
     """One network that the variants share.
 
     Attributes:
+        key: Its name in the bundle: that of the backbone, or another where the bundle has two
+            networks of one backbone, with public weights and with refined ones for example.
         name: Name of the backbone in the registry.
         network: Path of the network below the bundle's folder.
         feature_layer: Name of the layer whose output is the feature map.
@@ -48,8 +50,10 @@ class BackboneEntry:
         public_scaling: `PreprocessSpec.scaling` that its weights expect; `None` where a bundle of
             an earlier version does not say.
         is_own: True if its weights were trained on chest films for this bundle.
+        films: Path of the SHA-256 digests of those films, a JSON list; `None` where it has none.
     """
 
+    key: str
     name: str
     network: str
     feature_layer: str
@@ -58,6 +62,7 @@ class BackboneEntry:
     compression: str
     public_scaling: str | None
     is_own: bool
+    films: str | None
 
 
 @dataclass(frozen=True)
@@ -130,7 +135,7 @@ class Bundle:
         variants: Variant name to entry.
         default_variant: Variant used unless another is asked for.
         files: Path to (SHA-256, bytes) of every published file.
-        backbones: Backbone name to entry.
+        backbones: Key to entry.
     """
 
     folder: Path
@@ -176,7 +181,7 @@ class Bundle:
         if tuple(manifest["classes"]) != CLASSES:
             msg = f"`classes` must be {CLASSES}. Received: {manifest['classes']}"
             raise SpecMismatchError(msg)
-        backbones = {name: _backbone(name, entry) for name, entry in manifest["backbones"].items()}
+        backbones = {key: _backbone(key, entry) for key, entry in manifest["backbones"].items()}
         variants = {
             name: _variant(name, entry, backbones) for name, entry in manifest["variants"].items()
         }
@@ -204,14 +209,15 @@ class Bundle:
 
     def _check_references(self) -> None:
         """Refuse a manifest that uses a file which it does not hash."""
+        used = [backbone.films for backbone in self.backbones.values()]
         for variant in self.variants.values():
-            paths = [variant.heads_path, variant.ensembles_path, variant.evaluation_path]
+            used += [variant.heads_path, variant.ensembles_path, variant.evaluation_path]
             for member in variant.members.values():
-                paths += [member.network, _weights_of(member.network)]
-            for path in paths:
-                if path is not None and path not in self.files:
-                    msg = f"`files` must list every file that is used. Received: no {path}"
-                    raise SpecMismatchError(msg)
+                used += [member.network, _weights_of(member.network)]
+        for path in used:
+            if path is not None and path not in self.files:
+                msg = f"`files` must list every file that is used. Received: no {path}"
+                raise SpecMismatchError(msg)
 
     def verify(self) -> None:
         """Compare every file with the hash that the manifest gives it.
@@ -262,7 +268,7 @@ class Bundle:
         """Return one backbone.
 
         Args:
-            name: Its name in the registry.
+            name: Its key, see `BackboneEntry`.
 
         Returns:
             The entry.
@@ -375,12 +381,13 @@ def seal(folder: Path, manifest: Mapping[str, Any]) -> Bundle:
     return Bundle.load(folder)
 
 
-def _backbone(name: str, entry: Mapping[str, Any]) -> BackboneEntry:
+def _backbone(key: str, entry: Mapping[str, Any]) -> BackboneEntry:
     """Build one backbone from its part of the manifest."""
     height, width, channels = entry["feature_shape"]
     scaling = entry.get("public_scaling")
     return BackboneEntry(
-        name=name,
+        key=key,
+        name=str(entry.get("architecture", key)),
         network=_safe_path(entry["network"]),
         feature_layer=str(entry["feature_layer"]),
         feature_shape=(int(height), int(width), int(channels)),
@@ -388,6 +395,7 @@ def _backbone(name: str, entry: Mapping[str, Any]) -> BackboneEntry:
         compression=str(entry["compression"]),
         public_scaling=None if scaling is None else str(scaling),
         is_own=bool(entry.get("is_own", False)),
+        films=_safe_path(entry["films"]) if entry.get("films") else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
@@ -73,50 +73,60 @@ def _confounding(evaluation: Mapping[str, Mapping[str, Any]]) -> str:
         "Pneumonia are children of one hospital, COVID-19 films are adults from publications. A "
         "model can score high by telling the sources apart.",
     ]
-    for variant, sets in evaluation.items():
-        for title, figures in sets.items():
-            if figures["n_by_class"]["COVID19"]:
-                continue
-            lines += [
-                _called_line(variant, title, name, system)
-                for name, system in figures["systems"].items()
-            ]
+    rows = [
+        _called_row(variant, title, name, system)
+        for variant, sets in evaluation.items()
+        for title, figures in sets.items()
+        if not figures["n_by_class"]["COVID19"]
+        for name, system in figures["systems"].items()
+    ]
+    if rows:
+        header = ["films, none of COVID-19", "system", "called COVID-19", "without any finding"]
+        lines += [
+            "**Films that do not show COVID-19, and how many of them are called COVID-19:**",
+            _table([header, ["---", "---", "---:", "---:"], *rows]),
+        ]
     return "\n\n".join(lines)
 
 
-def _called_line(variant: str, title: str, name: str, system: Mapping[str, Any]) -> str:
+def _called_row(variant: str, title: str, name: str, system: Mapping[str, Any]) -> list[str]:
     """Say how many films without COVID-19 a system calls COVID-19."""
     called = system["called"]["COVID19"]
     normal = system["confusion"]["NORMAL"]
     n_normal = sum(normal.values())
-    of_normal = f"; of the {n_normal} without any finding, {normal['COVID19']}" if n_normal else ""
-    return (
-        f"**{_title(name)} (`{variant}`) calls {called['n_hits']} of {called['n']} films of "
-        f"`{title}`, none of which shows COVID-19, COVID-19** "
-        f"({called['value']:.0%}, 95 % interval {called['low']:.0%} to "
-        f"{called['high']:.0%}){of_normal}."
-    )
+    return [
+        title,
+        f"{_title(name)} (`{variant}`)",
+        f"**{called['n_hits']} of {called['n']}** ({called['value']:.0%}, {called['low']:.0%} to "
+        f"{called['high']:.0%})",
+        f"{normal['COVID19']} of {n_normal}" if n_normal else "no such film",
+    ]
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows of cells as a Markdown table; the second one is its rule."""
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
 def _backbones(runs: Mapping[str, Mapping[str, Any]]) -> str:
     """Say where the backbones' weights come from."""
-    found = {
-        system["backbone"]: system
-        for run in runs.values()
-        for system in run["systems"].values()
-        if "backbone" in system
-    }
+    found: dict[tuple[str, str], tuple[Mapping[str, Any], list[str]]] = {}
+    for variant, run in runs.items():
+        for system in run["systems"].values():
+            if "backbone" in system:
+                key = (system["backbone"], system["weights_origin"])
+                found.setdefault(key, (system, []))[1].append(f"`{variant}`")
     listed = "\n".join(
-        f"- {_title(name)}: {system['weights_origin']}; {system['compression']}."
-        for name, system in found.items()
+        f"- {_title(name)} ({', '.join(variants)}): {origin}; {system['compression']}."
+        for (name, origin), (system, variants) in found.items()
     )
-    own = [_title(name) for name, system in found.items() if system["is_own"]]
+    own = [_title(name) for (name, _), (system, _) in found.items() if system["is_own"]]
     note = ""
     if own:
         note = (
-            f"\n\n{', '.join(own)} learnt from chest films of the training folder, less those "
-            "carved for validation and calibration. A backbone with public weights may do better; "
-            "train again with `--backbone-weights NAME=imagenet`."
+            f"\n\n{', '.join(dict.fromkeys(own))} learnt from chest films of the training folder, "
+            "less those carved for validation and calibration. A backbone with public weights may "
+            "do better; train again with `--backbone-weights NAME=imagenet`."
         )
     return f"## Backbones\n\n{listed}{note}"
 
@@ -169,7 +179,7 @@ def _counts_table(data: Mapping[str, Any]) -> str:
         for part, counts in parts.items()
     ]  # fmt: skip
     rule = ["---", *["---:"] * (len(header) - 1)]
-    return "\n".join("| " + " | ".join(row) + " |" for row in (header, rule, *rows))
+    return _table([header, rule, *rows])
 
 
 def _system_line(name: str, system: Mapping[str, Any]) -> str:
@@ -220,10 +230,9 @@ def _evaluation_table(variant: str, title: str, figures: Mapping[str, Any]) -> s
         ]
         for name, system in listed.items()
     ]
-    lines = ["| " + " | ".join(row) + " |" for row in (header, ["---"] * len(header), *rows)]
     skipped = len(figures["unreadable"])
     note = f" {skipped} files could not be read." if skipped else ""
-    table = "\n".join(lines)
+    table = _table([header, ["---"] * len(header), *rows])
     return (
         f"### `{variant}` on `{title}`\n\nn = {figures['n_films']} films of "
         f"{figures['n_patients']} patients ({counts}).{note}\n\n{table}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -174,7 +175,10 @@ def _from_bundle(name: str, folder: Path, cache: Path) -> tuple[_Weights, Path]:
         for suffix in (".bin", ".xml"):
             shutil.copyfile(source.with_suffix(suffix), target.with_suffix(suffix))
     scaling = entry.public_scaling or backbones.find(name).public_scaling
-    return _Weights("", entry.weights_origin, scaling, is_own=entry.is_own), target
+    seen: list[str] = []
+    if entry.films is not None:
+        seen = json.loads((bundle.folder / entry.films).read_bytes())
+    return _Weights("", entry.weights_origin, scaling, entry.is_own, frozenset(seen)), target
 
 
 def _export(

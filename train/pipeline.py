@@ -34,6 +34,7 @@ from train.material import (
 from train.network import COMPRESSION, Network
 from train.parts import FIT, VALIDATION, folds_of
 from train.run import (
+    FILMS_SUFFIX,
     check_settings,
     environment,
     network_path,
@@ -250,11 +251,14 @@ def _fold_output(
 
 
 def _copy_network(out: Path, network: Network) -> None:
-    """Put the served network into the run."""
+    """Put the served network into the run, and which films its weights were fitted to."""
     target = network_path(out, network.backbone.name)
     target.parent.mkdir(parents=True, exist_ok=True)
     for suffix in (".xml", ".bin"):
         shutil.copyfile(network.xml_path.with_suffix(suffix), target.with_suffix(suffix))
+    if network.seen:
+        digests = json.dumps(sorted(network.seen), indent=0)
+        target.with_suffix(FILMS_SUFFIX).write_text(digests + "\n", "utf-8")
 
 
 def _member_record(

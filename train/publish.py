@@ -26,7 +26,7 @@ from train.card import write_card
 from train.export import backbone_digest
 from train.material import ADDED
 from train.parts import scan_extra
-from train.run import network_path, read_record, system_folder
+from train.run import FILMS_SUFFIX, network_path, read_record, system_folder
 
 LOG = logging.getLogger(__name__)
 TEST_SET: Final = "test"
@@ -48,7 +48,8 @@ def publish(
     """Write a bundle and measure it as a user would meet it.
 
     Args:
-        runs: Folders of finished runs, one a variant; their backbones must be the same networks.
+        runs: Folders of finished runs, one a variant. Networks that several of them have are
+            stored once.
         out: The bundle's folder; replaced as a whole if it is a bundle or empty.
         name: Name of the set of models.
         version: Version of the set of models.
@@ -61,8 +62,7 @@ def publish(
         The verified bundle at `out`.
 
     Raises:
-        SpecMismatchError: If a run is not finished, backbones differ, or the bundle does not give
-            the runs' figures.
+        SpecMismatchError: If a run is not finished, or the bundle does not give the runs' figures.
         ConfigError: If `out` holds something else than a bundle, or a variant is named twice.
     """
     if out.exists() and any(out.iterdir()) and not (out / MANIFEST).is_file():
@@ -125,13 +125,15 @@ def _assemble(
 ) -> dict[str, Any]:
     """Copy the runs' files into the bundle's layout; return the manifest without hashes."""
     backbones: dict[str, Any] = {}
-    digests: dict[str, str] = {}
+    keys: dict[tuple[str, str], str] = {}
     variants = {}
     for variant, (run, record) in records.items():
-        for result in record["systems"].values():
-            if "backbone" in result:
-                _add_backbone(run, result, folder, backbones, digests)
-        variants[variant] = _add_variant(variant, run, record, folder)
+        used = {
+            system: _add_backbone(run, variant, result, folder, backbones, keys)
+            for system, result in record["systems"].items()
+            if "backbone" in result
+        }
+        variants[variant] = _add_variant(variant, run, record, folder, used)
     default_run = records[default][0]
     if (default_run / DATASET).is_file():
         _copy(default_run / DATASET, folder / DATASET)
@@ -147,20 +149,21 @@ def _assemble(
 
 def _add_backbone(
     run: Path,
+    variant: str,
     result: Mapping[str, Any],
     folder: Path,
     backbones: dict[str, Any],
-    digests: dict[str, str],
-) -> None:
-    """Copy a backbone, or check that it is the one that is there already."""
+    keys: dict[tuple[str, str], str],
+) -> str:
+    """Copy a network unless it is there already; return its key in the manifest."""
     backbone = result["backbone"]
     source = network_path(run, backbone)
-    digest = backbone_digest(source)
-    if digests.setdefault(backbone, digest) != digest:
-        msg = f"{backbone}: all runs must have the same network. Received: two different ones"
-        hint = "Train all presets with the same --backbone-weights."
-        raise SpecMismatchError(msg, hint=hint)
-    network = f"backbones/{backbone}.xml"
+    identity = (backbone, backbone_digest(source))
+    if identity in keys:
+        return keys[identity]
+    key = backbone if backbone not in backbones else f"{backbone}-{variant}"
+    keys[identity] = key
+    network = f"backbones/{key}.xml"
     for suffix in (".xml", ".bin"):
         _copy(source.with_suffix(suffix), (folder / network).with_suffix(suffix))
     kept = (
@@ -171,11 +174,22 @@ def _add_backbone(
         "public_scaling",
         "is_own",
     )
-    backbones[backbone] = {"network": network, **{key: result[key] for key in kept}}
+    entry = {"network": network, **{name: result[name] for name in kept}}
+    if key != backbone:
+        entry["architecture"] = backbone
+    if source.with_suffix(FILMS_SUFFIX).is_file():
+        entry["films"] = f"backbones/{key}{FILMS_SUFFIX}"
+        _copy(source.with_suffix(FILMS_SUFFIX), folder / entry["films"])
+    backbones[key] = entry
+    return key
 
 
 def _add_variant(
-    variant: str, run: Path, record: Mapping[str, Any], folder: Path
+    variant: str,
+    run: Path,
+    record: Mapping[str, Any],
+    folder: Path,
+    backbones: Mapping[str, str],
 ) -> dict[str, Any]:
     """Copy one run's heads, ensembles and curves; return its part of the manifest."""
     from safetensors.numpy import load_file, save_file
@@ -191,7 +205,7 @@ def _add_variant(
         arrays[kind].update({f"{system}/{key}": array for key, array in stored.items()})
         if kind == "heads":
             members[system] = {
-                "backbone": result["backbone"],
+                "backbone": backbones[system],
                 "preprocess": result["preprocess"],
                 "pooling": result["pooling"],
             }
@@ -260,8 +274,8 @@ def _measure(
     figures: dict[str, dict[str, Any]] = {variant: {} for variant in records}
     for title, path in evaluate.items():
         engines = {
-            name: _SharedEngine(OpenVinoEngine(bundle.folder / entry.network))
-            for name, entry in bundle.backbones.items()
+            entry.network: _SharedEngine(OpenVinoEngine(bundle.folder / entry.network))
+            for entry in bundle.backbones.values()
         }
         for variant, (_, record) in records.items():
             if _is_added(record, path):
@@ -274,7 +288,7 @@ def _measure(
             predictor = Predictor(
                 bundle,
                 variant=variant,
-                engines={name: engines[member.backbone] for name, member in members.items()},
+                engines={name: engines[member.network] for name, member in members.items()},
             )
             figures[variant][title] = evaluate_folder(predictor, path, on_film=_report(title))
             if title == TEST_SET:

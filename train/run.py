@@ -2,6 +2,7 @@
 
 RUN/run.json                      settings, environment, data, figures of every system
 RUN/backbones/<name>.xml, .bin    the networks that were exported and that are served
+RUN/backbones/<name>.films.json   digests of the films that a network's weights were fitted to
 RUN/runs/<system>/history.csv     one row an epoch
 RUN/runs/<system>/run.json        figures of this system
 RUN/runs/<system>/head.safetensors
@@ -19,6 +20,7 @@ from typing import Any, Final
 from cxr_core.errors import SpecMismatchError
 
 SCHEMA: Final = "cxr-run/1"
+FILMS_SUFFIX: Final = ".films.json"
 _PACKAGES: Final = ("keras", "tensorflow", "tensorflow-cpu", "openvino", "nncf", "numpy", "pillow")
 
 

@@ -64,11 +64,15 @@ EVALUATION = {
     "sets": {
         "test": {"n_by_class": {"COVID19": 5, "NORMAL": 5, "PNEUMONIA": 5}, "systems": {}},
         "adults without COVID-19": {
+            "n_films": 60,
             "n_by_class": {"COVID19": 0, "NORMAL": 20, "PNEUMONIA": 40},
             "systems": {
                 "vgg16": {
                     "called": {"COVID19": {"n_hits": 58, "n": 60, "low": 0.886, "high": 0.991}}
-                }
+                },
+                "ensemble_probs": {
+                    "called": {"COVID19": {"n_hits": 51, "n": 60, "low": 0.739, "high": 0.919}}
+                },
             },
         },
     }

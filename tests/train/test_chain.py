@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,6 +20,8 @@ from cxr_core.dataset import scan_split
 from cxr_core.io import read_path
 from cxr_core.predict import Predictor
 from train.__main__ import main
+from train.pipeline import _copy_network
+from train.run import network_path
 
 ROOT = Path(__file__).resolve().parents[2]
 WEIGHTS = ["--backbone-weights", "vgg16=random", "--backbone-weights", "mobilenetv2=random"]
@@ -260,6 +263,32 @@ def test_several_variants_share_backbones(chain, data_dir, tmp_path):
     assert readings[0].systems["vgg16"].logits != pytest.approx(readings[1].systems["vgg16"].logits)
 
 
+def test_variants_may_have_networks_of_their_own(chain, data_dir, tmp_path):
+    run, other, out = chain[0], tmp_path / "other", tmp_path / "bundle"
+    shutil.copytree(run, other)
+    record = json.loads((other / "run.json").read_text("utf-8"))
+    record["config"]["preset"] = "refined"
+    (other / "run.json").write_text(json.dumps(record), "utf-8")
+    weights = network_path(other, "vgg16").with_suffix(".bin")
+    data = bytearray(weights.read_bytes())
+    data[len(data) // 2] ^= 1
+    weights.write_bytes(data)
+    digests = [film.sha256 for film in scan_split(data_dir, "test")]
+    weights.with_suffix(".films.json").write_text(json.dumps(digests), "utf-8")
+    assert main(["publish", str(run), str(other), "--out", str(out)]) == 0
+    bundle = Bundle.load(out)
+    own, shared = (bundle.variant("refined").members[name] for name in ("vgg16", "mobilenetv2"))
+    assert (own.backbone, own.network) == ("vgg16", "backbones/vgg16-refined.xml")
+    assert bundle.variant("smoke").members["vgg16"].network == "backbones/vgg16.xml"
+    assert shared == bundle.variant("smoke").members["mobilenetv2"]
+    assert sorted(bundle.backbones) == ["mobilenetv2", "vgg16", "vgg16-refined"]
+    assert (out / "backbones" / "vgg16-refined.bin").read_bytes() == bytes(data)
+    assert bundle.backbone("vgg16").films is None
+    assert json.loads((out / bundle.backbone("vgg16-refined").films).read_bytes()) == digests
+    assert Predictor(bundle, variant="refined").systems == SYSTEMS
+    assert "- VGG16 (`smoke`, `refined`): random, seed 0" in bundle.card
+
+
 def test_two_runs_of_one_preset_cannot_be_published(chain, tmp_path, capsys):
     run = str(chain[0])
     assert main(["publish", run, run, "--out", str(tmp_path / "x")]) == 2
@@ -284,6 +313,25 @@ def test_tensorboard_that_is_not_installed(chain, tmp_path, monkeypatch, capsys)
     command = [str(tmp_path / "x") if part == str(chain[0]) else part for part in chain[3]]
     assert main([*command, "--tensorboard"]) == 2
     assert "pip install tensorboard" in capsys.readouterr().err
+
+
+def test_a_published_network_cannot_be_tested_on_films_it_was_fitted_to(
+    chain, data_dir, tmp_path, capsys
+):
+    run, out = tmp_path / "run", tmp_path / "bundle"
+    shutil.copytree(chain[0], run)
+    digests = [film.sha256 for film in scan_split(data_dir, "test")]
+    network = SimpleNamespace(
+        backbone=SimpleNamespace(name="vgg16"),
+        xml_path=network_path(chain[0], "vgg16"),
+        seen=frozenset(digests[:4]),
+    )
+    _copy_network(run, network)
+    assert main(["publish", str(run), "--out", str(out)]) == 0
+    command = ["--preset", "smoke", "--data", str(data_dir), "--out", str(tmp_path / "again")]
+    command += ["--cache", str(chain[2]), "--systems", "vgg16"]
+    assert main([*command, "--backbone-weights", f"vgg16=bundle:{out}"]) == 1
+    assert "`test` must be films that vgg16 has not seen. Received: 4" in capsys.readouterr().err
 
 
 def test_a_published_network_that_was_trained_here_stays_known_as_such(chain, data_dir, tmp_path):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def caution_lines(bundle: Bundle, variant: str) -> list[str]:
-    """Return one sentence for each system and each measured set without a COVID-19 film.
+    """Return one sentence for each measured set without a COVID-19 film.
 
     Args:
         bundle: The bundle in use.
@@ -27,14 +28,22 @@ def caution_lines(bundle: Bundle, variant: str) -> list[str]:
     for title, figures in evaluation["sets"].items():
         if figures["n_by_class"]["COVID19"]:
             continue
-        for name, system in figures["systems"].items():
-            called = system["called"]["COVID19"]
-            lines.append(
-                f"**Measured:** of {called['n']} {title}, {system_title(name)} called "
-                f"**{called['n_hits']} COVID-19** (95 % interval {called['low']:.0%} to "
-                f"{called['high']:.0%}). A high score may be the source of the film, not disease."
-            )
+        said = [
+            f"{system_title(name)} **{called['n_hits']}** ({called['low']:.0%} to "
+            f"{called['high']:.0%})"
+            for name, called in _called(figures).items()
+        ]
+        lines.append(
+            f"**Measured:** of {figures['n_films']} {title}, called COVID-19 by "
+            f"{', '.join(said)}; 95 % intervals. A high score may be the source of the film, not "
+            "disease."
+        )
     return lines
+
+
+def _called(figures: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return system to how many films it calls COVID-19."""
+    return {name: system["called"]["COVID19"] for name, system in figures["systems"].items()}
 
 
 def caution(bundle: Bundle, variant: str) -> None:
