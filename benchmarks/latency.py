@@ -1,10 +1,11 @@
 """One film, its reading and all its maps: ours beside the usual ways, in one run.
 
-    python -m benchmarks.latency [--films 30] [--bundle DIR] [--threads 2]
+    python -m benchmarks.latency [--films 30] [--bundle DIR] [--variant NAME]
 
-Every way answers the same question on the same films: probabilities of VGG16 and a Grad-CAM map for
-each of the three classes. Ours adds all other methods of `cxr_core.explain`. The Keras model has
-the published head on a VGG16 graph; its convolutions have random weights, which cost the same time.
+Every way answers the same question on the same films: probabilities of every member of the bundle
+and a Grad-CAM map for each of the three classes. Ours adds the ensembles, with their maps, and all
+other methods of `cxr_core.explain`. The Keras models are the members' graphs with random weights,
+which cost the same time.
 """
 
 from __future__ import annotations
@@ -21,15 +22,14 @@ from typing import Any
 
 import numpy as np
 
-from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
+from cxr_core.bundle import DEFAULT_BUNDLE, Bundle, MemberEntry
 from cxr_core.explain.cam import METHODS
 from cxr_core.io import read_path
 from cxr_core.labels import CLASSES
-from cxr_core.predict import Predictor
+from cxr_core.predict import Predictor, Reading
 from cxr_core.preprocess import preprocess_batch
 from cxr_core.radiograph import Radiograph
 
-SYSTEM = "vgg16"
 SAMPLES = Path(__file__).resolve().parents[1] / "assets" / "samples"
 Timer = Callable[[int], None]
 
@@ -43,24 +43,35 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.latency")
     parser.add_argument("--films", type=int, default=30)
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE)
+    parser.add_argument("--variant", help="the bundle's default if left out")
     arguments = parser.parse_args(argv)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.simplefilter("ignore")
     radiographs = [read_path(path) for path in sorted(SAMPLES.glob("*.png"))]
     radiographs = [radiographs[i % len(radiographs)] for i in range(arguments.films)]
-    predictor = Predictor(Bundle.load(arguments.bundle))
-    model = _keras_model(predictor)
-    batch = preprocess_batch(radiographs, predictor.bundle.members[SYSTEM].preprocess)
+    predictor = Predictor(Bundle.load(arguments.bundle), variant=arguments.variant)
+    members = predictor.bundle.variant(predictor.variant).members
+    models = {name: _keras_model(member) for name, member in members.items()}
+    batches = {
+        name: preprocess_batch(radiographs, member.preprocess) for name, member in members.items()
+    }
     ways: dict[str, Timer] = {
         "ours: reading": lambda i: _ours(predictor, radiographs[i], methods=()),
         "ours: reading + all maps, all classes": lambda i: _ours(
             predictor, radiographs[i], methods=tuple(METHODS)
         ),
-        "model.predict + eager GradientTape, 3 classes": _tape(model, batch),
-        "model.predict + tf-keras-vis Grad-CAM, 3 classes": _keras_vis(model, batch),
+        "model.predict + eager GradientTape, 3 classes": _in_turn(
+            [_tape(models[name], members[name], batches[name]) for name in members]
+        ),
+        "model.predict + tf-keras-vis Grad-CAM, 3 classes": _in_turn(
+            [_keras_vis(models[name], members[name], batches[name]) for name in members]
+        ),
     }
     samples = _interleaved(ways, arguments.films)
-    print(f"{platform.machine()}, {os.cpu_count()} cores, {arguments.films} films, one at a time\n")
+    print(
+        f"{platform.machine()}, {os.cpu_count()} cores, {arguments.films} films, one at a time, "
+        f"variant {predictor.variant}: {', '.join(predictor.systems)}\n"
+    )
     print("| way | median, ms | p95, ms | times ours |\n|---|---:|---:|---:|")
     whole = statistics.median(samples["ours: reading + all maps, all classes"])
     for name, values in samples.items():
@@ -92,8 +103,24 @@ def _interleaved(ways: dict[str, Timer], n_films: int) -> dict[str, list[float]]
 def _ours(predictor: Predictor, radiograph: Radiograph, *, methods: Sequence[str]) -> None:
     """Read one film and make its maps."""
     reading = predictor.read(radiograph)
-    for method in methods:
-        predictor.explain_classes(reading, SYSTEM, method=method)
+    _explain(predictor, reading, methods)
+
+
+def _explain(predictor: Predictor, reading: Reading, methods: Sequence[str]) -> None:
+    """Make every map of every system."""
+    for system in predictor.systems:
+        for method in methods:
+            predictor.explain_classes(reading, system, method=method)
+
+
+def _in_turn(timers: Sequence[Timer]) -> Timer:
+    """Return one way that asks every member."""
+
+    def run(film: int) -> None:
+        for timer in timers:
+            timer(film)
+
+    return run
 
 
 def _explanation_ms(predictor: Predictor, radiographs: Sequence[Radiograph]) -> list[float]:
@@ -102,39 +129,24 @@ def _explanation_ms(predictor: Predictor, radiographs: Sequence[Radiograph]) -> 
     for radiograph in radiographs:
         reading = predictor.read(radiograph)
         started = time.perf_counter()
-        for method in METHODS:
-            predictor.explain_classes(reading, SYSTEM, method=method)
+        _explain(predictor, reading, tuple(METHODS))
         times.append((time.perf_counter() - started) * 1e3)
     return times
 
 
-def _keras_model(predictor: Predictor) -> Any:
-    """Return the member as a Keras model that ends in logits."""
-    import keras
+def _keras_model(member: MemberEntry) -> Any:
+    """Return a member as a Keras model with random weights."""
+    from cxr_core.systems import build_member
 
-    from cxr_core import backbones
-
-    head = predictor.bundle.heads().members[SYSTEM]
-    backbone = backbones.build(SYSTEM)
-    x = keras.layers.Flatten()(keras.layers.AveragePooling2D(2)(backbone.output))
-    dense = [
-        keras.layers.Dense(layer.kernel.shape[1], activation="relu" if index else None)
-        for index, layer in zip(range(len(head.layers) - 1, -1, -1), head.layers, strict=True)
-    ]
-    for layer in dense:
-        x = layer(x)
-    model = keras.Model(backbone.input, x)
-    for layer, stored in zip(dense, head.layers, strict=True):
-        layer.set_weights([stored.kernel, stored.bias])
-    return model
+    return build_member(member.name, backbone=member.backbone, pooling=member.pooling)
 
 
-def _tape(model: Any, batch: np.ndarray) -> Timer:
+def _tape(model: Any, member: MemberEntry, batch: np.ndarray) -> Timer:
     """Return the way of the Keras tutorials: predict, then one eager tape a class."""
     import keras
     import tensorflow as tf
 
-    joined = keras.Model(model.input, [model.get_layer("block5_pool").output, model.output])
+    joined = keras.Model(model.input, [model.get_layer(member.feature_layer).output, model.output])
 
     def run(film: int) -> None:
         image = batch[film : film + 1]
@@ -150,7 +162,7 @@ def _tape(model: Any, batch: np.ndarray) -> Timer:
     return run
 
 
-def _keras_vis(model: Any, batch: np.ndarray) -> Timer:
+def _keras_vis(model: Any, member: MemberEntry, batch: np.ndarray) -> Timer:
     """Return the way of tf-keras-vis: predict, then one call a class."""
     from tf_keras_vis.gradcam import Gradcam
     from tf_keras_vis.utils.scores import CategoricalScore
@@ -164,7 +176,7 @@ def _keras_vis(model: Any, batch: np.ndarray) -> Timer:
             visualizer(
                 CategoricalScore([index]),
                 image,
-                penultimate_layer="block5_pool",
+                penultimate_layer=member.feature_layer,
                 seek_penultimate_conv_layer=False,
             )
 
