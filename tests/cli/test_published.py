@@ -57,7 +57,8 @@ def test_the_card_says_how_many_adults_are_called_covid():
         assert adults["n_by_class"]["COVID19"] == 0
         for system in bundle.variant(name).systems:
             called = adults["systems"][system]["called"]["COVID19"]
-            assert f"{system_title(system)} (`{name}`) | **{called['n_hits']} of" in bundle.card
+            row = f"{system_title(system)} (`{name}`) | **{called['n_hits']} of {called['n']}**"
+            assert row in bundle.card
 
 
 def test_a_film_is_answered_within_three_seconds_of_the_start():
