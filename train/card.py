@@ -125,8 +125,8 @@ def _backbones(runs: Mapping[str, Mapping[str, Any]]) -> str:
     if own:
         note = (
             f"\n\n{', '.join(dict.fromkeys(own))} learnt from chest films of the training folder, "
-            "less those carved for validation and calibration. A backbone with public weights may "
-            "do better; train again with `--backbone-weights NAME=imagenet`."
+            "less those carved for validation and calibration. What started from random weights "
+            "may do better from public ones; train again with `--backbone-weights NAME=imagenet`."
         )
     return f"## Backbones\n\n{listed}{note}"
 
@@ -163,10 +163,29 @@ def _training(variant: str, run: Mapping[str, Any], *, is_default: bool) -> str:
             f"{added['n']} films of {added['n_patients']} patients were added to training, each "
             f"with the weight of {config['extra_weight']:g} training films. Figures on them come "
             f"from {config['folds']}-fold cross-validation over their patients; the published "
-            "heads were fitted to all of them."
+            f"heads were fitted to all of them{_exceptions(added, data)}."
         )
+    lines += [
+        f"{found['n_of_patients_in']['train']} of the {found['n']} films of `{name}` show a "
+        "patient of the training films."
+        for name, found in run["sets"].items()
+        if name != "added" and found["n_of_patients_in"]["train"]
+    ]
     lines.append("\n".join(_system_line(name, system) for name, system in run["systems"].items()))
     return "\n\n".join(lines)
+
+
+def _exceptions(added: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+    """Say which added and which training films were not fitted because of shared patients."""
+    text = ""
+    if added["n_of_patients_in"]["test"]:
+        text += f" but {added['n_of_patients_in']['test']} of patients in the test films"
+    if data["n_left_out_for_added"]:
+        text += (
+            f"; {data['n_left_out_for_added']} training films of the added films' patients were "
+            "left out"
+        )
+    return text
 
 
 def _counts_table(data: Mapping[str, Any]) -> str:

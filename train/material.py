@@ -19,7 +19,7 @@ from train.auxiliary import auxiliary_labels, source_weights
 from train.config import TrainConfig
 from train.features import FeatureCache, FeatureKey, fill_cache
 from train.fit import FitData
-from train.network import Network, check_unseen, prepare_network
+from train.network import Network, check_unseen, films_seen, prepare_network
 from train.parts import FIT, TEST, VALIDATION, ExtraFilms, Parts, divide, folds_of, scan_extra
 
 LOG = logging.getLogger(__name__)
@@ -68,6 +68,9 @@ class Material:
         digest: `data_digest` of the folder.
         summary: What `dataset.json` tells of the folder.
         n_unreadable: Files of the folder that were skipped.
+        n_shared: Set name to how many of its films show a patient of the folder's `train` and
+            `test`, as far as manifests tell.
+        n_left_out: Training films left out because their patient is among the added ones.
     """
 
     parts: Parts
@@ -76,6 +79,8 @@ class Material:
     digest: str
     summary: Mapping[str, Any]
     n_unreadable: int
+    n_shared: Mapping[str, Mapping[str, int]]
+    n_left_out: int
 
     def films(self) -> dict[str, tuple[Film, ...]]:
         """Return part or set name to films."""
@@ -126,10 +131,19 @@ def gather(request: Request) -> Material:
         TrainingDataError: If a folder cannot be used.
     """
     dataset = scan(request.data)
-    parts = divide(dataset, request.config)
+    seen = [films_seen(name, request.weights[name]) for name in request.config.members]
+    parts = divide(dataset, request.config, frozenset().union(*seen))
     sets = {name: scan_extra(path, name) for name, path in request.measure.items()}
     if request.extra is not None and request.config.extra_weight > 0:
         sets[ADDED] = scan_extra(request.extra, ADDED)
+    n_shared = {name: _count_shared(parts, found) for name, found in sets.items()}
+    n_before = sum(map(len, parts.films.values()))
+    if ADDED in sets:
+        parts = parts.without(set(sets[ADDED].names) - {""})
+    n_left_out = n_before - sum(map(len, parts.films.values()))
+    for name, shared in n_shared.items():
+        if any(shared.values()):
+            LOG.warning("films of %s that show a patient of the folder: %s", name, shared)
     splits = sorted({film.split for film in dataset.films})
     counts = {
         split: class_counts([film for film in dataset.films if film.split == split])
@@ -139,7 +153,24 @@ def gather(request: Request) -> Material:
         LOG.warning("skipped %s: %s", skipped.file, skipped.message)
     LOG.info("films: %s, %d files skipped", counts, len(dataset.unreadable))
     digest = data_digest(dataset.films)
-    return Material(parts, sets, counts, digest, summarise(dataset), len(dataset.unreadable))
+    return Material(
+        parts,
+        sets,
+        counts,
+        digest,
+        summarise(dataset),
+        len(dataset.unreadable),
+        n_shared,
+        n_left_out,
+    )
+
+
+def _count_shared(parts: Parts, found: ExtraFilms) -> dict[str, int]:
+    """Count the films of a set that show a patient of the folder, by the folder's split."""
+    return {
+        split: sum(name in parts.patients(split=split) for name in found.names)
+        for split in ("train", "test")
+    }
 
 
 def member_data(name: str, request: Request, material: Material) -> MemberData:
@@ -207,7 +238,7 @@ def fit_data(
         data: Pooled features.
         config: The weight of added films.
         rows: Which of the fitted films to use, shape (n,); all if `None`.
-        added: Which of the added films to use; all if `None`.
+        added: Which of the added films to use; none if `None`.
 
     Returns:
         The fit's data; added films stand in every variant as they are.
@@ -217,13 +248,12 @@ def fit_data(
     y_true = data.labels(FIT)[kept]
     passes = {number: pooled[kept] for number, pooled in data.variants.items()}
     weights = source_weights(films) if config.balance == "source" else np.ones(len(films))
-    if ADDED in data.films:
-        chosen = np.ones(len(data.films[ADDED]), bool) if added is None else added
-        extra = data.pooled[ADDED][chosen]
-        films += [film for film, used in zip(data.films[ADDED], chosen, strict=True) if used]
+    if added is not None:
+        extra = data.pooled[ADDED][added]
+        films += [film for film, used in zip(data.films[ADDED], added, strict=True) if used]
         passes = {number: np.concatenate([pooled, extra]) for number, pooled in passes.items()}
         weights = np.concatenate([weights, np.full(len(extra), config.extra_weight)])
-        y_true = np.concatenate([y_true, data.labels(ADDED)[chosen]])
+        y_true = np.concatenate([y_true, data.labels(ADDED)[added]])
     answers, names = None, tuple[str, ...]()
     if config.auxiliary != "none":
         names, answers = auxiliary_labels(config.auxiliary, films)
@@ -239,6 +269,29 @@ def fit_data(
         answers,
         len(names),
     )
+
+
+def added_rows(material: Material, data: MemberData) -> npt.NDArray[np.bool_] | None:
+    """Tell which added films may be fitted: those of no test patient.
+
+    Args:
+        material: The films.
+        data: Which of them could be read.
+
+    Returns:
+        Shape (n,); `None` where no films are added.
+
+    Raises:
+        TrainingDataError: If one of them cannot be read.
+    """
+    if ADDED not in material.sets:
+        return None
+    found = material.sets[ADDED]
+    if len(data.films[ADDED]) != len(found.films):
+        msg = "`--extra` must hold readable films only. Received: unreadable ones"
+        raise TrainingDataError(msg, hint="Take the files named above out of the folder.")
+    tested = material.parts.patients(split=TEST)
+    return np.array([name not in tested for name in found.names], bool)
 
 
 def added_folds(config: TrainConfig, material: Material) -> npt.NDArray[np.int64]:

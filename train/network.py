@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -109,6 +109,39 @@ def prepare_network(name: str, config: TrainConfig, weights: str, *, cache: Path
     )
 
 
+def films_seen(name: str, weights: str) -> frozenset[str]:
+    """Return which films weights were fitted to, without loading them.
+
+    Args:
+        name: Backbone.
+        weights: As `prepare_network` takes them.
+
+    Returns:
+        Digests of the films' bytes; empty for weights that were not trained here.
+
+    Raises:
+        SpecMismatchError: If a folder holds something else than its word says.
+    """
+    from train.pretrain import read_pretraining
+
+    word, _, place = weights.partition(":")
+    if word == PRETRAINED_HERE:
+        return frozenset(read_pretraining(Path(place), name)["films"])
+    if word == BUNDLE:
+        return _seen_of_bundle(Bundle.load(Path(place)), name)
+    return frozenset()
+
+
+def _seen_of_bundle(bundle: Bundle, name: str) -> frozenset[str]:
+    """Return which films a published network was fitted to."""
+    films = bundle.backbone(name).films
+    return (
+        frozenset()
+        if films is None
+        else frozenset(json.loads((bundle.folder / films).read_bytes()))
+    )
+
+
 def check_unseen(network: Network, digests: Sequence[str], part: str) -> int:
     """Refuse test films that a backbone was fitted to.
 
@@ -152,16 +185,28 @@ def _own(name: str, folder: Path) -> _Weights:
 
     record = read_pretraining(folder, name)
     digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:12]
-    films = record["films"]
-    stages = ", ".join(
-        f"{stage['epochs']} epochs at {stage['size_px']} px" for stage in record["config"]["stages"]
-    )
-    start = record.get("origin", "random")
+    films, config = record["films"], record["config"]
+    stages = ", ".join(_stage_words(stage) for stage in config["stages"])
     origin = (
-        f"trained here end to end on {len(films):,} chest films ({stages}) from {start} weights, "
-        f"SHA-256 {digest}"
+        f"{_learnt_words(config)} on {len(films):,} chest films ({stages}) from "
+        f"{record.get('origin', 'random')} weights, SHA-256 {digest}"
     )
     return _Weights(digest, origin, record["scaling"], is_own=True, seen=frozenset(films))
+
+
+def _stage_words(stage: Mapping[str, int]) -> str:
+    """Say how long a stage was."""
+    epochs = stage["epochs"]
+    return f"{epochs} epoch{'' if epochs == 1 else 's'} at {stage['size_px']} px"
+
+
+def _learnt_words(config: Mapping[str, Any]) -> str:
+    """Say how much of a network learnt."""
+    if config.get("last_blocks"):
+        return f"last {config['last_blocks']} blocks refined here"
+    if config.get("from_layer"):
+        return f"refined here from layer {config['from_layer']} on"
+    return "refined here end to end" if "weights" in config else "trained here end to end"
 
 
 def _from_bundle(name: str, folder: Path, cache: Path) -> tuple[_Weights, Path]:
@@ -175,10 +220,8 @@ def _from_bundle(name: str, folder: Path, cache: Path) -> tuple[_Weights, Path]:
         for suffix in (".bin", ".xml"):
             shutil.copyfile(source.with_suffix(suffix), target.with_suffix(suffix))
     scaling = entry.public_scaling or backbones.find(name).public_scaling
-    seen: list[str] = []
-    if entry.films is not None:
-        seen = json.loads((bundle.folder / entry.films).read_bytes())
-    return _Weights("", entry.weights_origin, scaling, entry.is_own, frozenset(seen)), target
+    seen = _seen_of_bundle(bundle, name)
+    return _Weights("", entry.weights_origin, scaling, entry.is_own, seen), target
 
 
 def _export(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,9 +42,28 @@ class Parts:
     n_dropped: int
     patients_from: str
 
+    @property
+    def digest(self) -> str:
+        """One digest of which film is in which part."""
+        lines = [f"{film.sha256} {part}\n" for part, films in self.films.items() for film in films]
+        return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+
     def groups(self, films: Sequence[Film]) -> list[int]:
         """Return the group of each film."""
         return [self.group_of[film.sha256] for film in films]
+
+    def patients(self, *, split: str) -> set[str]:
+        """Return the known patients of the films that come from a split."""
+        films = [film for own in self.films.values() for film in own if film.split == split]
+        return {film.patient for film in films} - {""}
+
+    def without(self, patients: AbstractSet[str]) -> Parts:
+        """Return the parts without the training films of some patients."""
+        kept = {
+            part: tuple(f for f in films if f.split != "train" or f.patient not in patients)
+            for part, films in self.films.items()
+        }
+        return replace(self, films=kept)
 
     def to_dict(self) -> dict[str, Any]:
         """Return counts as JSON-ready values, without names."""
@@ -60,19 +81,20 @@ class Parts:
         }
 
 
-def divide(dataset: Dataset, config: TrainConfig) -> Parts:
+def divide(dataset: Dataset, config: TrainConfig, seen: AbstractSet[str] = frozenset()) -> Parts:
     """Divide the films of a data set as the recipe says.
 
     Args:
         dataset: A scanned training folder.
         config: The recipe: where validation films come from, what is carved, what leaks mean.
+        seen: Digests of films that a backbone was fitted to. Nobody is carved of whom there is one.
 
     Returns:
         The parts.
 
     Raises:
         TrainingDataError: If a split is missing, has one patient only, or leaks and the recipe
-            stops at that.
+            stops at that; if the backbones have seen every patient of a class that is to be carved.
     """
     group_of = {
         film.sha256: group for film, group in zip(dataset.films, dataset.groups, strict=True)
@@ -86,7 +108,7 @@ def divide(dataset: Dataset, config: TrainConfig) -> Parts:
             msg = f"The folder must hold a split named {split}. Received: {sorted(by_split)}"
             raise TrainingDataError(msg)
     train = by_split["train"]
-    part_of = _carved(train, group_of, config)
+    part_of = _carved(train, group_of, config, seen)
     parts = {
         part: [film for film, own in zip(train, part_of, strict=True) if own == part]
         for part in (FIT, *config.carved_shares)
@@ -106,7 +128,12 @@ def divide(dataset: Dataset, config: TrainConfig) -> Parts:
     return Parts(kept, group_of, len(leaking), len(dropped), dataset.patients_from)
 
 
-def _carved(train: Sequence[Film], group_of: Mapping[str, int], config: TrainConfig) -> list[str]:
+def _carved(
+    train: Sequence[Film],
+    group_of: Mapping[str, int],
+    config: TrainConfig,
+    seen: AbstractSet[str],
+) -> list[str]:
     """Return the part of each training film."""
     if not config.carved_shares:
         return [FIT] * len(train)
@@ -115,6 +142,14 @@ def _carved(train: Sequence[Film], group_of: Mapping[str, int], config: TrainCon
         msg = f"`train` must have several patients to carve. Received: {len(set(groups))}"
         hint = "Add films of other patients, or set validation=val and calibration_share=0."
         raise TrainingDataError(msg, hint=hint)
+    kept = {group_of[film.sha256] for film in train if film.sha256 in seen}
+    spent = {f.label for f in train} - {f.label for f in train if group_of[f.sha256] not in kept}
+    if spent:
+        msg = (
+            "`train` must hold patients of every class whom no backbone was fitted to. Received: "
+            f"none of {', '.join(sorted(spent))}"
+        )
+        raise TrainingDataError(msg, hint="Pre-train again with --held-out.")
     return carve(
         [film.label for film in train],
         groups,
@@ -122,6 +157,7 @@ def _carved(train: Sequence[Film], group_of: Mapping[str, int], config: TrainCon
         config.carved_shares,
         seed=config.split_seed,
         rest=FIT,
+        kept=kept,
     )
 
 
@@ -188,11 +224,13 @@ class ExtraFilms:
 
     Attributes:
         films: The films.
-        patients: Patient of each film.
+        patients: Patient of each film, by a word of this set.
+        names: Patient of each film as the manifest names it; empty if unknown.
     """
 
     films: tuple[Film, ...]
     patients: tuple[str, ...]
+    names: tuple[str, ...]
 
 
 def scan_extra(folder: Path, name: str) -> ExtraFilms:
@@ -213,10 +251,12 @@ def scan_extra(folder: Path, name: str) -> ExtraFilms:
         msg = f"`{folder.name}` must hold films in folders named like classes. Received: none"
         raise TrainingDataError(msg)
     manifest = read_manifest(folder)
-    rows = [manifest.get(film.sha256) if manifest else None for film in films]
-    keys = [
-        row.patient if row and row.patient else film.sha256
-        for row, film in zip(rows, films, strict=True)
+    known = manifest or {}
+    rows = [
+        known.get(film.sha256) or known.get(film.path.relative_to(folder).as_posix())
+        for film in films
     ]
+    names = tuple(row.patient if row else "" for row in rows)
+    keys = [patient or film.sha256 for patient, film in zip(names, films, strict=True)]
     groups = join_groups(keys, [])
-    return ExtraFilms(films, tuple(f"{name}-{group}" for group in groups))
+    return ExtraFilms(films, tuple(f"{name}-{group}" for group in groups), names)

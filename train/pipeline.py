@@ -27,6 +27,7 @@ from train.material import (
     MemberData,
     Request,
     added_folds,
+    added_rows,
     fit_data,
     gather,
     member_data,
@@ -99,6 +100,7 @@ def train(request: Request) -> dict[str, Any]:
             "n_by_class": material.n_by_split,
             "n_unreadable": material.n_unreadable,
             "validation_split": config.validation,
+            "n_left_out_for_added": material.n_left_out,
             **material.parts.to_dict(),
         },
         "sets": {
@@ -106,6 +108,7 @@ def train(request: Request) -> dict[str, Any]:
                 "n": len(found.films),
                 "n_patients": len(set(found.patients)),
                 "digest": data_digest(found.films),
+                "n_of_patients_in": material.n_shared[name],
             }
             for name, found in material.sets.items()
         },
@@ -148,6 +151,7 @@ def _start(request: Request, material: Material) -> None:
     identity = {
         "config": request.config.to_dict(),
         "data_digest": material.digest,
+        "parts_digest": material.parts.digest,
         "sets": {name: data_digest(found.films) for name, found in material.sets.items()},
     }
     if path.is_file():
@@ -179,12 +183,16 @@ def _train_member(
         started = time.perf_counter()
         board = folder / "tensorboard" if request.tensorboard else None
         fitted = fit_head(
-            name, config, fit_data(data, config), folder / "history.csv", tensorboard=board
+            name,
+            config,
+            fit_data(data, config, added=added_rows(material, data)),
+            folder / "history.csv",
+            tensorboard=board,
         )
         seconds = time.perf_counter() - started
         head = to_head(fitted, data, config)
         save_file(fitted.arrays, folder / "head.safetensors")
-        record = _member_record(config, data, fitted, head, seconds)
+        record = _member_record(config, material, data, fitted, head, seconds)
     outputs = {part: member_output(head, pooled) for part, pooled in data.pooled.items()}
     fold_output = None
     if config.ensemble_data == "out_of_fold" and len(config.members) > 1 and config.ensembles:
@@ -207,16 +215,14 @@ def _blind(
     name: str, config: TrainConfig, material: Material, data: MemberData
 ) -> list[tuple[MemberHead, Mapping[str, MemberOutput]]]:
     """Fit a head without each fold of the added films, and let it read that fold."""
-    if ADDED not in material.sets:
+    rows = added_rows(material, data)
+    if rows is None:
         return []
-    if len(data.films[ADDED]) != len(material.sets[ADDED].films):
-        msg = "`--extra` must hold readable films only. Received: unreadable ones"
-        raise TrainingDataError(msg, hint="Take the files named above out of the folder.")
     folds = added_folds(config, material)
     result: list[tuple[MemberHead, Mapping[str, MemberOutput]]] = []
     for number in range(config.folds):
         LOG.info("%s: without fold %d of %d of the added films", name, number + 1, config.folds)
-        fitted = fit_head(name, config, fit_data(data, config, added=folds != number))
+        fitted = fit_head(name, config, fit_data(data, config, added=rows & (folds != number)))
         head = to_head(fitted, data, config)
         seen = {part: member_output(head, data.pooled[part]) for part in (FIT, VALIDATION)}
         unseen = {ADDED: member_output(head, data.pooled[ADDED][folds == number])}
@@ -241,7 +247,8 @@ def _fold_output(
     probs, hidden = None, None
     for number in range(config.folds):
         LOG.info("%s: fold %d of %d", name, number + 1, config.folds)
-        fitted = fit_head(name, config, fit_data(data, config, rows=folds != number))
+        given = fit_data(data, config, rows=folds != number, added=added_rows(material, data))
+        fitted = fit_head(name, config, given)
         out = member_output(to_head(fitted, data, config), data.pooled[FIT][folds == number])
         if probs is None or hidden is None:
             probs = np.zeros((len(films), out.probs.shape[1]), np.float32)
@@ -262,10 +269,16 @@ def _copy_network(out: Path, network: Network) -> None:
 
 
 def _member_record(
-    config: TrainConfig, data: MemberData, fitted: Fitted, head: MemberHead, seconds: float
+    config: TrainConfig,
+    material: Material,
+    data: MemberData,
+    fitted: Fitted,
+    head: MemberHead,
+    seconds: float,
 ) -> dict[str, Any]:
     """Describe one member."""
     network = data.network
+    added = added_rows(material, data)
     return {
         "backbone": network.backbone.name,
         "feature_layer": network.backbone.feature_layer,
@@ -277,7 +290,7 @@ def _member_record(
         "preprocess": network.preprocess.to_dict(),
         "pooling": config.pooling,
         "n_parameters": head.n_parameters,
-        "n_fitted": len(data.films[FIT]) + len(data.films.get(ADDED, ())),
+        "n_fitted": len(data.films[FIT]) + (0 if added is None else int(added.sum())),
         "n_unreadable": len(data.unreadable),
         **describe_epochs(fitted, seconds, config),
     }

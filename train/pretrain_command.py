@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import logging
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cxr_core.dataset import Film, carve, data_digest, scan
 from cxr_core.errors import TrainingDataError
+from train.network import films_seen
 from train.pretrain import FineTuneConfig, PretrainConfig, Stage, load_images, pretrain
 from train.pretrain_config import AUGMENTATIONS, PRECISIONS, STRATEGIES
 
@@ -102,13 +104,20 @@ def finetune_main(argv: Sequence[str]) -> int:
     return _run(config, arguments, ["finetune", *argv])
 
 
-def share_out(folder: Path, held_out: tuple[float, float], *, leave_out_leaks: bool) -> Parts:
+def share_out(
+    folder: Path,
+    held_out: tuple[float, float],
+    *,
+    leave_out_leaks: bool,
+    seen: AbstractSet[str] = frozenset(),
+) -> Parts:
     """Read a training folder and carve validation and calibration films off its training split.
 
     Args:
         folder: Training folder, see `cxr_core.dataset.scan`.
         held_out: Shares of validation and of calibration in each class.
         leave_out_leaks: Leave out films whose patient, or a copy of them, is in another split.
+        seen: Digests of films that the weights were fitted to; their patients are not held out.
 
     Returns:
         The parts.
@@ -131,6 +140,7 @@ def share_out(folder: Path, held_out: tuple[float, float], *, leave_out_leaks: b
         [film.sha256 for film in films],
         {part: share for part, share in shares.items() if share > 0},
         seed=CARVE_SEED,
+        kept={group for film, group in own if film.sha256 in seen},
     )
     by_part: dict[str, list[Film]] = {"fit": [], "validation": [], "calibration": []}
     for (film, group), part in zip(own, parts, strict=True):  # as `train.parts.divide` does
@@ -152,7 +162,14 @@ def share_out(folder: Path, held_out: tuple[float, float], *, leave_out_leaks: b
 
 def _run(config: PretrainConfig, arguments: argparse.Namespace, command: Sequence[str]) -> int:
     """Read the films, train and say what came out."""
-    parts = share_out(arguments.data, arguments.held_out, leave_out_leaks=arguments.exclude_leaks)
+    seen = (
+        films_seen(config.backbone, config.weights)
+        if isinstance(config, FineTuneConfig)
+        else frozenset[str]()
+    )
+    parts = share_out(
+        arguments.data, arguments.held_out, leave_out_leaks=arguments.exclude_leaks, seen=seen
+    )
     LOG.info("films: %s", parts.to_dict())
     size_px = max([config.serve_px, *(stage.size_px for stage in config.stages)])
     record = pretrain(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -150,6 +150,7 @@ def carve(
     *,
     seed: int,
     rest: str = "fit",
+    kept: Collection[int] = (),
 ) -> list[str]:
     """Split films into parts, whole groups at a time, each class in the same shares.
 
@@ -162,6 +163,8 @@ def carve(
         shares: Part name to its share of each class, in (0, 1), together below 1.
         seed: Another seed gives other parts.
         rest: Name of the part that gets what is left.
+        kept: Groups that belong to `rest` whatever the shares. Where what is left of a class is
+            less than its shares, each part gets as much less.
 
     Returns:
         Part of each film.
@@ -190,9 +193,13 @@ def carve(
     part_of_group: dict[int, str] = {}
     for label in sorted(set(labels)):
         own = [g for g, films in members.items() if labels[min(films)] == label]
-        wanted = {part: share * sum(len(members[g]) for g in own) for part, share in shares.items()}
+        n_films = sum(len(members[g]) for g in own)
+        n_free = sum(len(members[g]) for g in own if g not in kept)
+        room = min(1.0, n_free / (n_films * sum(shares.values())))
+        wanted = {part: share * n_films * room for part, share in shares.items()}
         filled = dict.fromkeys(shares, 0)
-        for group in sorted(own, key=rank):
+        part_of_group |= {group: rest for group in own if group in kept}
+        for group in sorted(set(own) - part_of_group.keys(), key=rank):
             part = next((p for p in shares if filled[p] < wanted[p]), rest)
             part_of_group[group] = part
             if part in filled:

@@ -26,13 +26,15 @@ def patient_keys(folder: Path, paths: Sequence[Path]) -> tuple[list[str], str]:
     Raises:
         TrainingDataError: If a manifest is there but cannot be used.
     """
-    folder = folder.resolve()
-    for parent in (folder, *list(folder.parents)[:_LEVELS_UP]):
+    whole = folder.resolve()
+    places = [whole / path.relative_to(folder) for path in paths]
+    for parent in (whole, *list(whole.parents)[:_LEVELS_UP]):
         rows = read_manifest(parent)
         if rows is None:
             continue
         digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
-        found = [rows.get(digest) for digest in digests]
+        below = [place.relative_to(parent).as_posix() for place in places]
+        found = [rows.get(key) or rows.get(name) for key, name in zip(digests, below, strict=True)]
         if any(row is not None and row.patient for row in found):
             return [
                 row.patient if row is not None and row.patient else digest

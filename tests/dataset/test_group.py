@@ -136,3 +136,27 @@ def test_carve_refuses_shares_that_leave_nothing(shares):
 def test_carve_refuses_films_of_one_patient():
     with pytest.raises(TrainingDataError, match=r"at least two patients .* Received: 3 films of o"):
         carve(["NORMAL"] * 3, [7, 7, 7], ["a", "b", "c"], {"val": 0.5}, seed=0)
+
+
+def test_carve_keeps_the_groups_it_is_told_to():
+    labels, groups, digests = numbered(240)
+    free = carve(labels, groups, digests, {"val": 0.1, "calibration": 0.2}, seed=0)
+    kept = {group for group, part in zip(groups, free, strict=True) if part != "fit"}
+    parts = carve(labels, groups, digests, {"val": 0.1, "calibration": 0.2}, seed=0, kept=kept)
+    assert {p for p, g in zip(parts, groups, strict=True) if g in kept} == {"fit"}
+    assert [parts.count(name) for name in ("val", "calibration")] == [24, 48]
+
+
+def test_carve_shrinks_all_parts_alike_where_most_groups_are_kept():
+    labels, groups, digests = numbered(240)
+    left = {"COVID19": 12, "NORMAL": 24, "PNEUMONIA": 80}
+    kept = set(groups)
+    for label, n_films in left.items():
+        own = [g for g, name in zip(groups, labels, strict=True) if name == label]
+        kept -= set(own[:n_films])
+    parts = carve(labels, groups, digests, {"val": 0.1, "calibration": 0.2}, seed=0, kept=kept)
+    by_class = {
+        label: [p for p, name in zip(parts, labels, strict=True) if name == label] for label in left
+    }
+    assert [by_class["COVID19"].count(p) for p in ("val", "calibration")] == [4, 8]
+    assert [by_class["PNEUMONIA"].count(p) for p in ("val", "calibration")] == [8, 16]

@@ -29,6 +29,31 @@ def test_carved_parts_share_no_patient(data_dir):
     assert sum(len(films) for films in parts.films.values()) == 27
 
 
+def test_nobody_is_carved_whom_a_backbone_was_fitted_to(data_dir):
+    dataset = scan(data_dir)
+    free = divide(dataset, config())
+    held = {film.sha256: part for part in ("val", "calibration") for film in free.films[part]}
+    seen = {next(film.sha256 for film in free.films["val"] if film.label == "COVID19")}
+    parts = divide(dataset, config(), seen)
+    patients = {parts.group_of[digest] for digest in seen}
+    assert held.keys() & seen
+    assert not patients & {
+        *parts.groups(parts.films["val"]),
+        *parts.groups(parts.films["calibration"]),
+    }
+    assert patients <= set(parts.groups(parts.films["fit"]))
+    assert parts.digest != free.digest == divide(dataset, config()).digest
+
+
+def test_a_class_of_which_a_backbone_has_seen_every_patient(data_dir):
+    dataset = scan(data_dir)
+    seen = {film.sha256 for film in dataset.films if film.label == "NORMAL"}
+    with pytest.raises(
+        TrainingDataError, match=r"no backbone was fitted to\. Received: none of NO"
+    ):
+        divide(dataset, config(), seen)
+
+
 def test_with_the_test_films_steering_they_stand_in_both(data_dir):
     parts = divide(scan(data_dir), load_preset("seed"))
     assert parts.films["val"] == parts.films["test"]

@@ -36,6 +36,13 @@ def test_parts_are_whole_patients_and_repeatable(data_dir):
     assert share_out(data_dir, (0.2, 0.0), leave_out_leaks=False).n_calibration == 0
 
 
+def test_patients_whom_the_weights_have_seen_are_not_held_out(data_dir):
+    free = share_out(data_dir, (0.2, 0.2), leave_out_leaks=False)
+    seen = {next(film.sha256 for film in free.validation if film.label == "COVID19")}
+    parts = share_out(data_dir, (0.2, 0.2), leave_out_leaks=False, seen=seen)
+    assert seen <= {film.sha256 for film in parts.fit}
+
+
 def test_copies_of_test_films_are_counted_or_left_out(own_data_dir):
     (train,) = own_data_dir.rglob("train/NORMAL")
     (test,) = own_data_dir.rglob("test/NORMAL")
