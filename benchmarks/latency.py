@@ -1,11 +1,11 @@
 """One film, its reading and all its maps: ours beside the usual ways, in one run.
 
-    python -m benchmarks.latency [--films 30] [--bundle DIR] [--variant NAME]
+    python -m benchmarks.latency [--films 30] [--bundle DIR] [--variant NAME] [--ours-only]
 
 Every way answers the same question on the same films: probabilities of every member of the bundle
 and a Grad-CAM map for each of the three classes. Ours adds the ensembles, with their maps, and all
 other methods of `cxr_core.explain`. The Keras models are the members' graphs with random weights,
-which cost the same time.
+which cost the same time. Compiling them takes minutes; `--ours-only` leaves them out.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import platform
 import statistics
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--films", type=int, default=30)
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE)
     parser.add_argument("--variant", help="the bundle's default if left out")
+    parser.add_argument("--ours-only", action="store_true", help="without the usual ways")
     arguments = parser.parse_args(argv)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.simplefilter("ignore")
@@ -51,22 +52,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     radiographs = [radiographs[i % len(radiographs)] for i in range(arguments.films)]
     predictor = Predictor(Bundle.load(arguments.bundle), variant=arguments.variant)
     members = predictor.bundle.variant(predictor.variant).members
-    models = {name: _keras_model(member) for name, member in members.items()}
-    batches = {
-        name: preprocess_batch(radiographs, member.preprocess) for name, member in members.items()
-    }
     ways: dict[str, Timer] = {
         "ours: reading": lambda i: _ours(predictor, radiographs[i], methods=()),
         "ours: reading + all maps, all classes": lambda i: _ours(
             predictor, radiographs[i], methods=tuple(METHODS)
         ),
-        "model.predict + eager GradientTape, 3 classes": _in_turn(
-            [_tape(models[name], members[name], batches[name]) for name in members]
-        ),
-        "model.predict + tf-keras-vis Grad-CAM, 3 classes": _in_turn(
-            [_keras_vis(models[name], members[name], batches[name]) for name in members]
-        ),
     }
+    if not arguments.ours_only:
+        ways |= _usual_ways(members, radiographs)
     samples = _interleaved(ways, arguments.films)
     print(
         f"{platform.machine()}, {os.cpu_count()} cores, {arguments.films} films, one at a time, "
@@ -85,6 +78,24 @@ def main(argv: Sequence[str] | None = None) -> None:
         f"{statistics.median(explain_ms) / reading:.1%} of a reading "
         f"({len(METHODS)} methods x {len(CLASSES)} classes)."
     )
+
+
+def _usual_ways(
+    members: Mapping[str, MemberEntry], radiographs: Sequence[Radiograph]
+) -> dict[str, Timer]:
+    """Return what others do, one Keras model a member."""
+    models = {name: _keras_model(member) for name, member in members.items()}
+    batches = {
+        name: preprocess_batch(radiographs, member.preprocess) for name, member in members.items()
+    }
+    return {
+        "model.predict + eager GradientTape, 3 classes": _in_turn(
+            [_tape(models[name], members[name], batches[name]) for name in members]
+        ),
+        "model.predict + tf-keras-vis Grad-CAM, 3 classes": _in_turn(
+            [_keras_vis(models[name], members[name], batches[name]) for name in members]
+        ),
+    }
 
 
 def _interleaved(ways: dict[str, Timer], n_films: int) -> dict[str, list[float]]:
