@@ -166,10 +166,10 @@ def _training(variant: str, run: Mapping[str, Any], *, is_default: bool) -> str:
             f"heads were fitted to all of them{_exceptions(added, data)}."
         )
     lines += [
-        f"{found['n_of_patients_in']['train']} of the {found['n']} films of `{name}` show a "
-        "patient of the training films."
+        f"{_n_shared(found, 'train')} of the {found['n']} films of `{name}` show a patient of the "
+        "training films."
         for name, found in run["sets"].items()
-        if name != "added" and found["n_of_patients_in"]["train"]
+        if name != "added" and _n_shared(found, "train")
     ]
     lines.append("\n".join(_system_line(name, system) for name, system in run["systems"].items()))
     return "\n\n".join(lines)
@@ -177,15 +177,16 @@ def _training(variant: str, run: Mapping[str, Any], *, is_default: bool) -> str:
 
 def _exceptions(added: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     """Say which added and which training films were not fitted because of shared patients."""
-    text = ""
-    if added["n_of_patients_in"]["test"]:
-        text += f" but {added['n_of_patients_in']['test']} of patients in the test films"
-    if data["n_left_out_for_added"]:
-        text += (
-            f"; {data['n_left_out_for_added']} training films of the added films' patients were "
-            "left out"
-        )
+    n_tested, n_left_out = _n_shared(added, "test"), data.get("n_left_out_for_added", 0)
+    text = f" but {n_tested} of patients in the test films" if n_tested else ""
+    if n_left_out:
+        text += f"; {n_left_out} training films of the added films' patients were left out"
     return text
+
+
+def _n_shared(found: Mapping[str, Any], split: str) -> int:
+    """Return how many films of a set show a patient of a split; older runs do not tell."""
+    return int(found.get("n_of_patients_in", {}).get(split, 0))
 
 
 def _counts_table(data: Mapping[str, Any]) -> str:

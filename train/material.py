@@ -167,10 +167,8 @@ def gather(request: Request) -> Material:
 
 def _count_shared(parts: Parts, found: ExtraFilms) -> dict[str, int]:
     """Count the films of a set that show a patient of the folder, by the folder's split."""
-    return {
-        split: sum(name in parts.patients(split=split) for name in found.names)
-        for split in ("train", "test")
-    }
+    known = {split: parts.patients(split=split) for split in ("train", "test")}
+    return {split: sum(name in own for name in found.names) for split, own in known.items()}
 
 
 def member_data(name: str, request: Request, material: Material) -> MemberData:
