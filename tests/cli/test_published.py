@@ -61,24 +61,13 @@ def test_the_card_says_how_many_adults_are_called_covid():
             assert row in bundle.card
 
 
-@pytest.mark.parametrize(
-    "variant", [pytest.param("clean", marks=pytest.mark.slow), pytest.param("seed")]
-)
-def test_a_film_is_answered_within_three_seconds_of_the_start(variant):
-    """The best of three: other work on the machine is not what is measured.
-
-    Slow where EfficientNetB7 takes part, since an idle machine needs most of the three seconds.
-    """
+def test_a_film_is_answered_within_three_seconds_of_the_start():
+    started = time.perf_counter()
     command = [sys.executable, "-m", "cxr_core", "predict", str(SAMPLES[-1]), "--json"]
-    seconds = []
-    for _ in range(3):
-        started = time.perf_counter()
-        done = subprocess.run(
-            [*command, "--variant", variant], capture_output=True, text=True, cwd=ROOT, check=True
-        )
-        seconds.append(time.perf_counter() - started)
-        assert json.loads(done.stdout)["results"][0]["status"] == "ok"
-    assert min(seconds) <= 3.0
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    seconds = time.perf_counter() - started
+    assert json.loads(done.stdout)["results"][0]["status"] == "ok"
+    assert seconds <= 3.0
 
 
 def test_both_engines_give_the_published_probabilities():

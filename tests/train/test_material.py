@@ -17,11 +17,9 @@ CARVED = ["validation_share=0.34", "calibration_share=0.17", "leaks=report"]
 @pytest.fixture
 def request_of(data_dir, tmp_path):
     """A run whose three added films show a training patient, a test patient and somebody else."""
-    folder, extra = tmp_path / "films", tmp_path / "extra"
+    folder = tmp_path / "films"
     shutil.copytree(data_dir, folder)
-    for split in ("train", "test"):
-        shutil.copytree(folder / "Data" / split / "NORMAL", extra / split / "NORMAL")
-    added = [*sorted(extra.rglob("train/NORMAL/*"))[:2], *sorted(extra.rglob("test/NORMAL/*"))[:1]]
+    added = sorted(folder.rglob("train/NORMAL/*"))[:3]
     (tmp_path / "adults" / "NORMAL").mkdir(parents=True)
     for number, path in enumerate(added):
         target = tmp_path / "adults" / "NORMAL" / f"film-{number}.png"
