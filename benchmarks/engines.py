@@ -14,17 +14,16 @@ import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
 from cxr_core.engine.keras import KerasEngine
-from cxr_core.engine.openvino import OpenVinoEngine, import_openvino
+from cxr_core.engine.openvino import OpenVinoEngine
 from cxr_core.io import read_path
 from cxr_core.predict import Predictor
 from cxr_core.radiograph import Radiograph
+from train.restore import restore_weights
 
 SYSTEM = "vgg16"
 
@@ -60,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     order = np.random.default_rng(0).permutation(len(paths))[: arguments.n]
     films = [read_path(paths[index]) for index in order]
     expanded = backbones.build(SYSTEM)
-    set_published_weights(expanded, network)
+    restore_weights(expanded, network)
     networks = {
         "Keras, published weights": expanded,
         "Keras, f32 weights": backbones.build(SYSTEM, weights=arguments.weights),
@@ -70,41 +69,6 @@ def main(argv: Sequence[str] | None = None) -> None:
             bundle, variant=arguments.variant, engines={**others, SYSTEM: KerasEngine(model)}
         )
         print(f"{title}: {_compared(served, reference, films)}")
-
-
-def set_published_weights(model: Any, xml_path: Path) -> None:
-    """Give a Keras network of plain convolutions the weights of a published network.
-
-    Args:
-        model: Keras model whose convolutions come in the same order.
-        xml_path: The published network.
-    """
-    network = import_openvino().Core().read_model(xml_path)
-    convolutions = [op for op in network.get_ordered_ops() if op.get_type_name() == "Convolution"]
-    layers = [layer for layer in model.layers if "Conv2D" in type(layer).__name__]
-    for layer, convolution in zip(layers, convolutions, strict=True):
-        kernel = _constant(convolution.input_value(1).get_node())
-        (addition,) = (port.get_node() for port in convolution.output(0).get_target_inputs())
-        bias = _constant(addition.input_value(1).get_node())
-        layer.set_weights([kernel.transpose(2, 3, 1, 0), bias.ravel()])
-
-
-def _constant(node: Any) -> npt.NDArray[np.float32]:
-    """Evaluate a small graph of constants: 8-bit weights, their conversion and their scale."""
-    kind = node.get_type_name()
-    if kind == "Constant":
-        return np.asarray(node.get_data()).astype(np.float32)
-    inputs = [_constant(value.get_node()) for value in node.input_values()]
-    if kind == "Convert":
-        return inputs[0]
-    if kind == "Multiply":
-        return np.asarray(inputs[0] * inputs[1], np.float32)
-    if kind == "Transpose":
-        return inputs[0].transpose(inputs[1].astype(int))
-    if kind == "Reshape":
-        return inputs[0].reshape(inputs[1].astype(int))
-    msg = f"`node` must be of a kind that weights are stored with. Received: {kind}"
-    raise ValueError(msg)
 
 
 def _compared(served: Predictor, reference: Predictor, films: Sequence[Radiograph]) -> str:

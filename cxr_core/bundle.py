@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
+import numpy as np
+
 from cxr_core.errors import ArtifactIntegrityError, SpecMismatchError
 from cxr_core.heads import (
     FloatArray,
@@ -350,11 +352,14 @@ class Bundle:
         return evaluation
 
     def _arrays(self, path: str) -> dict[str, FloatArray]:
-        """Load a file of arrays."""
+        """Load a file of arrays; those stored in half precision become float32."""
         from safetensors.numpy import load
 
         arrays: dict[str, FloatArray] = load(_read(self.folder, path))
-        return arrays
+        return {
+            name: array.astype(np.float32) if array.dtype == np.float16 else array
+            for name, array in arrays.items()
+        }
 
 
 def seal(folder: Path, manifest: Mapping[str, Any]) -> Bundle:

@@ -81,6 +81,8 @@ def fit_ensemble(
     fitted_to: tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]],
     steering: tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]] | None,
     history_path: Path | None = None,
+    *,
+    weights: npt.NDArray[np.float32] | None = None,
 ) -> Fitted:
     """Train one ensemble as the preset says.
 
@@ -92,6 +94,7 @@ def fit_ensemble(
         steering: The same of the split that steers; `None` where nothing steers and the fit runs
             for all its epochs.
         history_path: As for `train.fit.fit_head`.
+        weights: Weight of each film of `fitted_to`, shape (n,); `None` for 1.
 
     Returns:
         Its arrays, `logits/kernel` and `logits/bias`.
@@ -119,7 +122,8 @@ def fit_ensemble(
         cost_matrix=None,
     )
     inputs, y_true = fitted_to
-    data = FitData({0: inputs}, y_true, *(steering or (None, None)))
+    val_inputs, val_y_true = steering or (None, None)
+    data = FitData({0: inputs}, y_true, val_inputs, val_y_true, weights)
     spec = FitSpec.of(config, epochs=config.ensemble_epochs, learning_rate=rate)
     rows, is_best_kept = fit_model(
         model, loss, data, spec, history_path, recipe={**config.to_dict(), "system": system}

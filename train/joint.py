@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from cxr_core.evaluate.bootstrap import difference, figures
 from cxr_core.evaluate.metrics import classification_summary, confusion_matrix
 from cxr_core.heads import Dense, MemberHead
 from cxr_core.labels import class_index
+from train.blind import Blind
 from train.config import TrainConfig
 from train.ensembles import (
     BASELINES,
@@ -28,7 +30,7 @@ from train.ensembles import (
     weighted_mean,
 )
 from train.fit import Fitted
-from train.material import ADDED, IntArray, Material, Request, added_folds
+from train.material import ADDED, IntArray, Material, Request, added_folds, fitted_added
 from train.parts import FIT, TEST, VALIDATION
 from train.run import read_record, system_folder, write_record
 
@@ -44,15 +46,14 @@ class TrainedMember:
         outputs: Part or set name to what it says.
         fold_output: What heads fitted without a film's patient say of the fitted films, or `None`.
         record: Its part of the run's record.
-        blind: One a fold of the added films: the head fitted without that fold, and what it says;
-            under `added` of that fold's films only. Empty where no films are added.
+        blind: One a fold of the added films. Empty where no films are added.
     """
 
     head: MemberHead
     outputs: Mapping[str, MemberOutput]
     fold_output: MemberOutput | None
     record: dict[str, Any]
-    blind: Sequence[tuple[MemberHead, Mapping[str, MemberOutput]]] = ()
+    blind: Sequence[Blind] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,10 +95,10 @@ class Joint:
             return read_record(folder / "run.json")
         folder.mkdir(parents=True, exist_ok=True)
         outputs = {part: self._outputs(part) for part in (FIT, VALIDATION)}
-        fitted_to, steered = self._fit_sets(system, outputs)
+        sets = self._fit_sets(system, outputs, self._added())
         heads = {name: member.head for name, member in self.members.items()}
         started = time.perf_counter()
-        fitted = fit_ensemble(system, config, heads, fitted_to, steered, folder / "history.csv")
+        fitted = _fit(system, config, heads, sets, folder / "history.csv")
         seconds = time.perf_counter() - started
         save_file(fitted.arrays, folder / "head.safetensors")
         layer = Dense(fitted.arrays["logits/kernel"], fitted.arrays["logits/bias"])
@@ -106,8 +107,8 @@ class Joint:
             "members": list(self.members),
             "n_parameters": layer.n_parameters,
             "fitted_to": config.ensemble_data,
-            "n_fitted": len(fitted_to[1]),
-            **describe_epochs(fitted, seconds, config if steered else None),
+            "n_fitted": len(sets.y_true),
+            **describe_epochs(fitted, seconds, config if sets.steering else None),
             **measured(self.material, self.films, probs),
             "against_mean": difference(
                 self._labels(TEST),
@@ -125,32 +126,100 @@ class Joint:
         LOG.info("%s: test accuracy %.4f", system, record["test"]["accuracy"]["value"])
         return record
 
-    def _fit_sets(self, system: str, outputs: Mapping[str, Sequence[MemberOutput]]) -> Any:
-        """Return what an ensemble is fitted to and what steers it."""
+    def _added(self) -> _Added | None:
+        """Return what members that never saw their patients say of the added films."""
+        if ADDED not in self.material.sets:
+            return None
+        folds = added_folds(self.request.config, self.material)
+        rows = fitted_added(self.material)
+        outputs = []
+        for member in self.members.values():
+            said = [blind.outputs[ADDED] for blind in member.blind]
+            probs = unfold(folds, [out.probs for out in said])
+            hidden = unfold(folds, [out.hidden for out in said])
+            outputs.append(
+                MemberOutput(probs[rows].astype(np.float32), hidden[rows].astype(np.float32))
+            )
+        return _Added(outputs, self._labels(ADDED)[rows])
+
+    def _fit_sets(
+        self,
+        system: str,
+        outputs: Mapping[str, Sequence[MemberOutput]],
+        added: _Added | None,
+    ) -> _FitSets:
+        """Return what an ensemble is fitted to and what steers it.
+
+        Added films weigh against the others as they do where the members are fitted.
+        """
         config = self.request.config
-        steering = (joined(system, outputs[VALIDATION]), self._labels(VALIDATION))
-        if config.ensemble_data == "held_out":
-            return steering, None
-        own = outputs[FIT]
+        own, y_true = outputs[VALIDATION], self._labels(VALIDATION)
+        steering = (joined(system, own), y_true)
+        if config.ensemble_data != "held_out":
+            own, y_true = outputs[FIT], self._labels(FIT)
         if config.ensemble_data == "out_of_fold":
             own = [m.fold_output for m in self.members.values() if m.fold_output is not None]
-        return (joined(system, own), self._labels(FIT)), steering
+        inputs, weights = joined(system, own), None
+        if added is not None:
+            weight = config.extra_weight * len(y_true) / len(self.films[FIT])
+            weights = np.ones(len(y_true) + len(added.y_true), np.float32)
+            weights[len(y_true) :] = weight
+            inputs = np.concatenate([inputs, joined(system, added.outputs)])
+            y_true = np.concatenate([y_true, added.y_true])
+        steered = None if config.ensemble_data == "held_out" else steering
+        return _FitSets(inputs, y_true, weights, steered)
 
     def _blind_probs(self, system: str) -> npt.NDArray[np.float64]:
         """Read each added film by an ensemble of members that never saw its patient."""
         config = self.request.config
+        folds = added_folds(config, self.material)
+        fitted_rows, labels = fitted_added(self.material), self._labels(ADDED)
         probs = []
         for number in range(config.folds):
-            folds = {name: member.blind[number] for name, member in self.members.items()}
+            blind = {name: member.blind[number] for name, member in self.members.items()}
             outputs = {
-                part: [said[part] for _, said in folds.values()]
+                part: [fold.outputs[part] for fold in blind.values()]
                 for part in (FIT, VALIDATION, ADDED)
             }
-            heads = {name: head for name, (head, _) in folds.items()}
-            fitted = fit_ensemble(system, config, heads, *self._fit_sets(system, outputs))
+            others = [fold.others for fold in blind.values() if fold.others is not None]
+            added = _Added(others, labels[fitted_rows & (folds != number)])
+            heads = {name: fold.head for name, fold in blind.items()}
+            fitted = _fit(system, config, heads, self._fit_sets(system, outputs, added))
             layer = Dense(fitted.arrays["logits/kernel"], fitted.arrays["logits/bias"])
             probs.append(ensemble_probs_of(layer, system, outputs[ADDED]))
-        return unfold(added_folds(config, self.material), probs)
+        return unfold(folds, probs)
+
+
+@dataclass(frozen=True, eq=False)
+class _Added:
+    """What the members say of added films, and the truth."""
+
+    outputs: Sequence[MemberOutput]
+    y_true: IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class _FitSets:
+    """What an ensemble is fitted to, and the films that steer it."""
+
+    inputs: npt.NDArray[np.float32]
+    y_true: IntArray
+    weights: npt.NDArray[np.float32] | None
+    steering: tuple[npt.NDArray[np.float32], IntArray] | None
+
+
+def _fit(
+    system: str,
+    config: TrainConfig,
+    heads: Mapping[str, MemberHead],
+    sets: _FitSets,
+    history_path: Path | None = None,
+) -> Fitted:
+    """Fit one ensemble."""
+    pair = (sets.inputs, sets.y_true)
+    return fit_ensemble(
+        system, config, heads, pair, sets.steering, history_path, weights=sets.weights
+    )
 
 
 def measured(

@@ -13,12 +13,12 @@ import numpy.typing as npt
 
 from cxr_core.dataset import Film, class_counts, data_digest, scan, summarise
 from cxr_core.errors import TrainingDataError
-from cxr_core.heads import pool_matrix
+from cxr_core.heads import MemberHead, head_from_arrays, pool_matrix
 from cxr_core.labels import class_index
 from train.auxiliary import auxiliary_labels, source_weights
 from train.config import TrainConfig
 from train.features import FeatureCache, FeatureKey, fill_cache
-from train.fit import FitData
+from train.fit import FitData, Fitted
 from train.network import Network, check_unseen, films_seen, prepare_network
 from train.parts import FIT, TEST, VALIDATION, ExtraFilms, Parts, divide, folds_of, scan_extra
 
@@ -269,6 +269,22 @@ def fit_data(
     )
 
 
+def to_head(fitted: Fitted, data: MemberData, config: TrainConfig) -> MemberHead:
+    """Return a fitted head as it is served.
+
+    Args:
+        fitted: Its arrays.
+        data: Names the feature map's shape.
+        config: The pooling.
+
+    Returns:
+        The head.
+    """
+    return head_from_arrays(
+        fitted.arrays, pooling=config.pooling, feature_shape=data.network.engine.feature_shape
+    )
+
+
 def added_rows(material: Material, data: MemberData) -> npt.NDArray[np.bool_] | None:
     """Tell which added films may be fitted: those of no test patient.
 
@@ -288,8 +304,20 @@ def added_rows(material: Material, data: MemberData) -> npt.NDArray[np.bool_] | 
     if len(data.films[ADDED]) != len(found.films):
         msg = "`--extra` must hold readable films only. Received: unreadable ones"
         raise TrainingDataError(msg, hint="Take the files named above out of the folder.")
+    return fitted_added(material)
+
+
+def fitted_added(material: Material) -> npt.NDArray[np.bool_]:
+    """Tell which added films show no test patient, so that they may be fitted.
+
+    Args:
+        material: Holds the set `added`.
+
+    Returns:
+        Shape (n,).
+    """
     tested = material.parts.patients(split=TEST)
-    return np.array([name not in tested for name in found.names], bool)
+    return np.array([name not in tested for name in material.sets[ADDED].names], bool)
 
 
 def added_folds(config: TrainConfig, material: Material) -> npt.NDArray[np.int64]:

@@ -17,10 +17,18 @@ import numpy as np
 from cxr_core.dataset import Film, data_digest
 from cxr_core.errors import ConfigError, TrainingDataError
 from cxr_core.heads import MemberHead, head_from_arrays
+from train.blind import read_blind
 from train.config import TrainConfig
 from train.ensembles import MemberOutput, member_output
 from train.fit import Fitted, fit_head
-from train.joint import Joint, TrainedMember, describe_epochs, measured, summarise_system, unfold
+from train.joint import (
+    Joint,
+    TrainedMember,
+    describe_epochs,
+    measured,
+    summarise_system,
+    unfold,
+)
 from train.material import (
     ADDED,
     Material,
@@ -31,9 +39,10 @@ from train.material import (
     fit_data,
     gather,
     member_data,
+    to_head,
 )
 from train.network import COMPRESSION, Network
-from train.parts import FIT, VALIDATION, folds_of
+from train.parts import FIT, folds_of
 from train.run import (
     FILMS_SUFFIX,
     check_settings,
@@ -119,22 +128,6 @@ def train(request: Request) -> dict[str, Any]:
     return record
 
 
-def to_head(fitted: Fitted, data: MemberData, config: TrainConfig) -> MemberHead:
-    """Return a fitted head as it is served.
-
-    Args:
-        fitted: Its arrays.
-        data: Names the feature map's shape.
-        config: The pooling.
-
-    Returns:
-        The head.
-    """
-    return head_from_arrays(
-        fitted.arrays, pooling=config.pooling, feature_shape=data.network.engine.feature_shape
-    )
-
-
 def _heading(request: Request) -> dict[str, Any]:
     """Return what names a run."""
     return {
@@ -197,37 +190,19 @@ def _train_member(
     fold_output = None
     if config.ensemble_data == "out_of_fold" and len(config.members) > 1 and config.ensembles:
         fold_output = _fold_output(name, config, material, data)
-    blind = _blind(name, config, material, data)
+    blind = read_blind(name, config, material, data)
     _copy_network(request.out, data.network)
     if not done.is_file():
         probs = {part: out.probs for part, out in outputs.items()}
         record |= measured(material, data.films, probs)
         if blind:
-            folded = unfold(added_folds(config, material), [o[ADDED].probs for _, o in blind])
+            said = [fold.outputs[ADDED].probs for fold in blind]
+            folded = unfold(added_folds(config, material), said)
             record["blind"] = summarise_system(material, ADDED, data.films[ADDED], folded)
         write_record(done, record)
         shutil.rmtree(folder / "state", ignore_errors=True)
     LOG.info("%s: test accuracy %.4f", name, record["test"]["accuracy"]["value"])
     return TrainedMember(head, outputs, fold_output, record, blind)
-
-
-def _blind(
-    name: str, config: TrainConfig, material: Material, data: MemberData
-) -> list[tuple[MemberHead, Mapping[str, MemberOutput]]]:
-    """Fit a head without each fold of the added films, and let it read that fold."""
-    rows = added_rows(material, data)
-    if rows is None:
-        return []
-    folds = added_folds(config, material)
-    result: list[tuple[MemberHead, Mapping[str, MemberOutput]]] = []
-    for number in range(config.folds):
-        LOG.info("%s: without fold %d of %d of the added films", name, number + 1, config.folds)
-        fitted = fit_head(name, config, fit_data(data, config, added=rows & (folds != number)))
-        head = to_head(fitted, data, config)
-        seen = {part: member_output(head, data.pooled[part]) for part in (FIT, VALIDATION)}
-        unseen = {ADDED: member_output(head, data.pooled[ADDED][folds == number])}
-        result.append((head, {**seen, **unseen}))
-    return result
 
 
 def _fold_output(

@@ -89,7 +89,8 @@ def finetune_main(argv: Sequence[str]) -> int:
         "--weights",
         required=True,
         metavar="SOURCE",
-        help="imagenet, noisy-student, a weights file, SOURCE:PATH, or pretrained-here:FOLDER",
+        help="imagenet, noisy-student, a weights file, SOURCE:PATH, pretrained-here:FOLDER, or "
+        "bundle:FOLDER",
     )
     first = parser.add_mutually_exclusive_group()
     first.add_argument("--from-layer", metavar="NAME", help="first layer that learns")

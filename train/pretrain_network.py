@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cxr_core import backbones, weight_file
+from cxr_core.bundle import Bundle
 from cxr_core.errors import ConfigError
 from cxr_core.labels import N_CLASSES
+from train.network import BUNDLE, films_seen
+from train.restore import restore_weights
 
 if TYPE_CHECKING:
     from train.pretrain_config import FineTuneConfig, PretrainConfig
@@ -129,6 +132,8 @@ def tuned_network(config: FineTuneConfig) -> Network:
     base = backbones.build(
         config.backbone, weights=start.weights, input_tensor=_film(), graph=start.graph
     )
+    if start.published is not None:
+        base.set_weights(_restored(config.backbone, start.graph, start.published))
     first = _first_trained(base, config)
     for position, layer in enumerate(base.layers):
         is_norm = isinstance(layer, keras.layers.BatchNormalization)
@@ -209,6 +214,7 @@ class _Start:
     scaling: str
     origin: str
     seen: frozenset[str] = frozenset()
+    published: Path | None = None
 
 
 def _start(config: FineTuneConfig) -> _Start:
@@ -225,12 +231,42 @@ def _start(config: FineTuneConfig) -> _Start:
         return _Start(
             path, record["graph"], record["scaling"], f"{origin} films", frozenset(record["films"])
         )
+    if word == BUNDLE and place:
+        return _published(name, Path(place))
     entry = backbones.find(name)
     source, path_given = weight_file.resolve(weights, entry.weight_sources, owner=name)
     graph = source.graph if source else "keras"
     words = [source.name] if source else []
     words += [f"file {path_given.name}"] if path_given else []
     return _Start(weights, graph, entry.scaling_for(weights), ", ".join(words) or "random")
+
+
+def _published(name: str, folder: Path) -> _Start:
+    """Tell what the network of a bundle is to be built from."""
+    bundle = Bundle.load(folder)
+    entry = bundle.backbone(name)
+    return _Start(
+        "random",
+        graph_of(name) if entry.is_own else "keras",
+        entry.public_scaling or backbones.find(name).public_scaling,
+        f"published ({entry.weights_origin})",
+        films_seen(name, f"{BUNDLE}:{folder}"),
+        bundle.folder / entry.network,
+    )
+
+
+def _restored(name: str, graph: str, xml_path: Path) -> list[Any]:
+    """Read the weights of a published network, in full precision whatever is trained in."""
+    import keras
+
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        whole = backbones.build(name, input_tensor=_film(), graph=graph)
+        restore_weights(whole, xml_path)
+        return list(whole.get_weights())
+    finally:
+        keras.config.set_dtype_policy(policy)
 
 
 def _film() -> Any:

@@ -202,7 +202,7 @@ def _add_variant(
             _copy(system_folder(run, system) / file, target / "runs" / system / file)
         stored = load_file(system_folder(run, system) / "head.safetensors")
         kind = "ensembles" if system in ENSEMBLES else "heads"
-        arrays[kind].update({f"{system}/{key}": array for key, array in stored.items()})
+        arrays[kind].update({f"{system}/{key}": _halved(array) for key, array in stored.items()})
         if kind == "heads":
             members[system] = {
                 "backbone": backbones[system],
@@ -228,6 +228,12 @@ def _add_variant(
         entry["ensembles_file"] = f"variants/{variant}/ensembles.safetensors"
         entry["ensemble_members"] = list(members)
     return entry
+
+
+def _halved(array: npt.NDArray[np.float32]) -> npt.NDArray[np.float16] | npt.NDArray[np.float32]:
+    """Return the same values in half precision if that has all of them."""
+    half = array.astype(np.float16)
+    return half if np.array_equal(half.astype(np.float32), array) else array
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -166,6 +166,18 @@ def test_the_bundle_gives_the_runs_figures(chain):
     assert bundle.dataset()["schema"] == "cxr-dataset/1"
 
 
+def test_the_bundle_holds_the_runs_heads_in_half_the_space(chain):
+    from safetensors.numpy import load_file
+
+    run, folder = chain[:2]
+    stored = load_file(folder / "variants" / "smoke" / "heads.safetensors")
+    served = Bundle.load(folder).heads().members["vgg16"]
+    fitted = load_file(run / "runs" / "vgg16" / "head.safetensors")
+    assert stored["vgg16/dense_0/kernel"].dtype == np.float16
+    np.testing.assert_array_equal(served.layers[0].kernel, fitted["dense_0/kernel"])
+    assert served.layers[0].kernel.dtype == np.float32
+
+
 def test_the_bundle_reads_films(chain, data_dir):
     predictor = Predictor(Bundle.load(chain[1]))
     film = scan_split(data_dir, "test")[0]
@@ -248,7 +260,8 @@ def test_several_variants_share_backbones(chain, data_dir, tmp_path):
     assert record["sets"]["added"]["n"] == 9
     for system in SYSTEMS:
         assert record["systems"][system]["blind"]["n"] == 9
-    assert record["systems"]["vgg16"]["n_fitted"] == 9 + 9
+    for system in SYSTEMS:
+        assert record["systems"][system]["n_fitted"] == 9 + 9
     out = tmp_path / "bundle"
     publish = ["publish", str(run), str(tmp_path / "mixed"), "--default", "mixed"]
     assert main([*publish, "--out", str(out), "--evaluate", f"adults={extra}"]) == 0

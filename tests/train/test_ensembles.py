@@ -91,3 +91,21 @@ def test_an_ensemble_learns(system):
     assert fitted.history[-1]["loss"] < fitted.history[0]["loss"]
     assert len(fitted.history) == fitted.chosen_epoch == 30
     assert not fitted.is_best_kept
+
+
+def test_weights_of_films_count():
+    inputs = joined("ensemble_probs", OUTPUTS)
+    y_true = np.arange(30) % 3
+    kept = np.arange(30) < 20
+
+    def fit(rows, weights):
+        pair = (inputs[rows], y_true[rows].astype(np.int64))
+        fitted = fit_ensemble("ensemble_probs", CONFIG, HEADS, pair, None, weights=weights)
+        layer = Dense(fitted.arrays["logits/kernel"], fitted.arrays["logits/bias"])
+        return ensemble_probs_of(layer, "ensemble_probs", OUTPUTS)
+
+    of_class = y_true == 1
+    plain = fit(kept, None)
+    heavier = fit(kept, np.where(of_class[kept], 30, 1).astype(np.float32))
+    assert (heavier[:, 1] > plain[:, 1]).all()
+    np.testing.assert_array_equal(plain, fit(kept, np.ones(20, np.float32)))

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from cxr_core.backbones import build
+from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
 from train.pretrain import FineTuneConfig, PretrainConfig, Stage, build_pretrained
-from train.pretrain_network import blocks_of, new_network, residual_norms, tuned_network
+from train.pretrain_network import blocks_of, graph_of, new_network, residual_norms, tuned_network
 
 keras = pytest.importorskip("keras")
 
@@ -43,6 +44,26 @@ def test_last_block_of_public_weights_learns(tmp_path):
     assert network.origin == "imagenet, file notop.weights.h5"
     assert config.to_dict()["weights"] == "imagenet:notop.weights.h5"
     for ours, theirs in zip(network.base.get_weights(), donor.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_published_network_learns_on_in_half_precision():
+    """Its weights come back from 8 bits in full, whatever precision they are trained in."""
+    config = FineTuneConfig(
+        "vgg16", (Stage(32, 1),), weights=f"bundle:{DEFAULT_BUNDLE}", last_blocks=1
+    )
+    whole = tuned_network(config)
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    try:
+        network = tuned_network(config)
+        assert keras.mixed_precision.global_policy().name == "mixed_bfloat16"
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    entry = Bundle.load().backbone("vgg16")
+    assert network.origin == f"published ({entry.weights_origin})"
+    assert (network.scaling, network.graph) == (entry.public_scaling, graph_of("vgg16"))
+    assert len(network.seen) > 3000
+    for ours, theirs in zip(network.base.get_weights(), whole.base.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
