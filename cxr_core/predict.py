@@ -18,7 +18,7 @@ from cxr_core.engine import FeatureEngine
 from cxr_core.engine.openvino import OpenVinoEngine
 from cxr_core.errors import SpecMismatchError
 from cxr_core.explain.cam import DEFAULT_METHOD, Cam, explain, explain_classes
-from cxr_core.heads import FloatArray, HeadSetState, softmax
+from cxr_core.heads import FloatArray, HeadSet, HeadSetState, softmax
 from cxr_core.labels import CLASSES
 from cxr_core.preprocess import preprocess
 from cxr_core.radiograph import Radiograph
@@ -122,6 +122,11 @@ class Predictor:
     def systems(self) -> tuple[str, ...]:
         """Names of the systems, in display order: members, then ensembles."""
         return self._heads.systems
+
+    @property
+    def heads(self) -> HeadSet:
+        """The heads that all readings go through; never change them."""
+        return self._heads
 
     def features(self, radiograph: Radiograph) -> dict[str, npt.NDArray[np.float32]]:
         """Run the backbones alone.
