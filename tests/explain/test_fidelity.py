@@ -131,7 +131,7 @@ def test_the_perfect_map_by_hand():
     area 4 * (1 - 1 / 14). No random order can be better on either.
     """
     worth = worth_of((0, 0), (2, 3), (5, 5), (6, 6))
-    random = random_orders(sum_of(worth), SHAPE, n_orders=30)
+    random = random_orders(sum_of(worth), SHAPE, n_orders=30, n_steps=7)
     found = order_check(sum_of(worth), worth, random)
     assert found.deletion.shares == pytest.approx(np.arange(8) / 7)
     assert found.deletion.scores == (4, 0, 0, 0, 0, 0, 0, 0)
@@ -146,7 +146,7 @@ def test_the_perfect_map_by_hand():
 
 def test_the_worst_map_beats_no_order():
     worth = worth_of((0, 0), (2, 3), (5, 5), (6, 6))
-    random = random_orders(sum_of(worth), SHAPE, n_orders=30)
+    random = random_orders(sum_of(worth), SHAPE, n_orders=30, n_steps=7)
     found = order_check(sum_of(worth), -worth, random)
     assert found.deletion.area == pytest.approx(4 * 13 / 14)
     assert found.insertion.area == pytest.approx(4 / 14)
@@ -155,7 +155,7 @@ def test_the_worst_map_beats_no_order():
 
 def test_a_score_that_falls_at_the_first_cover():
     """Xplique's case: 0 as soon as anything is covered, so deletion is as small as it can be."""
-    random = random_orders(lambda seen: float(seen.all()), SHAPE, n_orders=5)
+    random = random_orders(lambda seen: float(seen.all()), SHAPE, n_orders=5, n_steps=7)
     found = order_check(lambda seen: float(seen.all()), np.eye(7), random)
     assert found.deletion.area == pytest.approx(1 / 14)
     assert found.insertion.area == pytest.approx(1 / 14)
@@ -495,16 +495,16 @@ def test_every_check_tells_its_progress_and_can_be_ended():
     drawn = random_heads(heads, "vgg16", n_draws=2)
     cams = [cam_of(grid), cam_of(-grid), cam_of(grid.T)]
     checks = {
-        16: lambda tell: random_orders(score, SHAPE, n_orders=2, on_step=tell),
+        20: lambda tell: random_orders(score, SHAPE, n_orders=4, on_step=tell),
         "order": lambda tell: order_check(score, grid, orders, on_step=tell),
-        8: lambda tell: road(score, grid, on_step=tell),
+        4: lambda tell: road(score, grid, on_step=tell),
         6: lambda tell: repeatability(lambda _: grid, grid, on_step=tell),
         3: lambda tell: agreement(cams, on_step=tell),
         "heads": lambda tell: randomisation(
             drawn, features, grid, "NORMAL", method="gradcam", on_step=tell
         ),
     }
-    totals = {"order": 16, "heads": 6}
+    totals = {"order": 10, "heads": 6}
     for key, run in checks.items():
         total = totals.get(key, key)
         told = []

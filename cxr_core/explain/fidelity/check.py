@@ -32,6 +32,9 @@ from cxr_core.explain.fidelity.step import OnStep, Steps
 CHECKS: Final = ("randomisation", "order", "road", "repeatability")
 """Checks of one map; `order` is deletion and insertion."""
 
+N_FILMS: Final = 60
+"""Films that the command draws from a folder."""
+
 _NOTE_NO_CLASS = "This method has no class in it, so no check of it is about this class."
 
 

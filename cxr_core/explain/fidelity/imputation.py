@@ -23,7 +23,7 @@ from cxr_core.explain.fidelity.order import (
 from cxr_core.explain.fidelity.step import OnStep, Steps
 
 NOISE: Final = 0.01
-SHARES: Final = (0.2, 0.4, 0.6, 0.8)
+SHARES: Final = (0.2, 0.5)
 
 _NEAR, _DIAGONAL = 1 / 6, 1 / 12
 _COARSEST_PX = 16

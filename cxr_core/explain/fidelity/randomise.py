@@ -20,7 +20,7 @@ from cxr_core.explain.fidelity.likeness import Grid, require_map, spearman, ssim
 from cxr_core.explain.fidelity.step import OnStep, Steps
 from cxr_core.heads import Dense, FloatArray, HeadSet, MemberHead
 
-N_DRAWS: Final = 5
+N_DRAWS: Final = 10
 
 _NOTE_NO_BASELINE = (
     "No baseline was given, so nothing is said of passing; a folder of films gives one."
