@@ -257,7 +257,8 @@ def _windows(
             float(np.searchsorted(counts, share / 100.0 * counts[-1])) * slope + intercept
             for share in shares
         )
-        windows.append(Window(name, low, high if high > low else low + slope))
+        narrowest = max(slope, 1e-6 * abs(low))  # so that it is above `low` for any float
+        windows.append(Window(name, low, high if high > low else low + narrowest))
     return windows
 
 

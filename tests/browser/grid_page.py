@@ -1,16 +1,12 @@
 """A page for the browser tests: one film whose stored values are known, in linked viewports.
 
-`?film=deep` (16 bits), `flat`, `thin`, `large` or `sample`; `?single=1` shows one viewport. The maps
-are worked out, not computed by a network.
+`?film=deep` (16 bits), `flat`, `thin`, `large` or `sample`; `?single=1` shows one viewport. The
+maps are worked out, not computed by a network. Run from the repository: `python -m streamlit run`.
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
 
 import numpy as np
 import streamlit as st
@@ -24,6 +20,7 @@ from ui.components.viewer.colour import colour_tables
 from ui.film_pixels import FilmPixels, Window
 from ui.film_view import Score
 
+ROOT = Path(__file__).resolve().parents[2]
 PROBS = dict(zip(CLASSES, (0.7, 0.2, 0.1), strict=True))
 OUTLINE = [[(0.2, 0.2), (0.4, 0.2), (0.4, 0.8), (0.2, 0.8)]]
 

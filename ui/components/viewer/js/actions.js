@@ -2,6 +2,7 @@
 
 import { clamp, element } from "./dom.js";
 import { exportView } from "./export.js";
+import { toScreen } from "./space.js";
 
 const ZOOM_STEP = 1.25;
 const KEY_DRAG_PX = 16;
@@ -10,7 +11,8 @@ const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowR
 export function makeActions(reader) {
   const tool = (name) => () => reader.choose({ tool: name });
   const zoom = (factor) => (viewport) => {
-    const at = reader.pointer && reader.active === viewport ? reader.screenPointer : [];
+    const { pointer } = reader;
+    const at = pointer ? toScreen(viewport.matrix(), pointer.x, pointer.y) : [];
     reader.zoomBy(factor, viewport, ...at);
   };
   return {
@@ -43,7 +45,7 @@ export const KEYS = [
   [["w"], "window", "Window and level: drag right is wider, down is darker"],
   [["z"], "zoom", "Zoom: drag up is larger"],
   [["p"], "pan", "Pan"],
-  [["m"], "magnify", "Magnifier"],
+  [["m"], "magnify", "Magnifier: the film alone, 2.5 times as large"],
   [["+"], "zoomIn", "Larger, at the pointer"],
   [["-"], "zoomOut", "Smaller"],
   [["="], "fit", "Fit"],
@@ -62,6 +64,7 @@ export const KEYS = [
   [["?"], "help", "This list"],
 ];
 
+const STEPS = ["previous", "next"];
 const KEY_WORDS = { " ": "space", ArrowLeft: "←", ArrowUp: "↑", ArrowRight: "→", ArrowDown: "↓" };
 
 const OTHER_WORDS = [
@@ -78,14 +81,16 @@ const OTHER_WORDS = [
 
 export function fillHelp(reader) {
   const rows = [
-    ...KEYS.map(([keys, , words]) => [keys.map((key) => KEY_WORDS[key] ?? key), words]),
+    ...KEYS.filter(([, action]) => reader.data.can_step || !STEPS.includes(action)).map(([keys, , words]) => [keys.map((key) => KEY_WORDS[key] ?? key), words]),
     ...OTHER_WORDS.map(([keys, words]) => [[keys], words]),
   ];
   reader.part("keys").replaceChildren(
-    ...rows.flatMap(([keys, words]) => [
-      element("dt", {}, keys.map((key) => element("kbd", { text: key }))),
-      element("dd", { text: words }),
-    ]),
+    ...rows.map(([keys, words]) =>
+      element("div", {}, [
+        element("dt", {}, keys.map((key) => element("kbd", { text: key }))),
+        element("dd", { text: words }),
+      ]),
+    ),
   );
   reader.part("help .close").onclick = () => reader.part("help").close();
 }
@@ -124,8 +129,9 @@ export function bindKeys(reader, actions) {
       return true;
     }
     const found = KEYS.find(([keys]) => keys.includes(key.length === 1 ? key.toLowerCase() : key));
-    if (found) actions[found[1]](viewport);
-    return Boolean(found);
+    if (!found) return false;
+    actions[found[1]](viewport);
+    return reader.data.can_step || !STEPS.includes(found[1]);
   }
 }
 
@@ -147,6 +153,7 @@ function moveCell(reader, viewport, right, down) {
   if (!grid) return false;
   const { width, height } = viewport.film;
   const cell = viewport.cellAt(reader.pointer);
+  reader.hovered = viewport;
   const row = clamp((cell?.row ?? 0) + (cell ? down : 0), 0, grid.length - 1);
   const column = clamp((cell?.column ?? 0) + (cell ? right : 0), 0, grid[0].length - 1);
   const x = ((column + 0.5) / grid[0].length) * width;

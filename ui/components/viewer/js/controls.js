@@ -66,7 +66,7 @@ export function drawControls(reader) {
     ? `Contour at ${level} of the colour bar${reader.isLinked ? "" : `, ${reader.contourLevel()}`}`
     : "Contour off";
   percent(reader.part("swipe"), state.swipe ?? 0.5);
-  reader.part("swipe").disabled = state.swipe === null;
+  reader.part("swipe").hidden = state.swipe === null;
   reader.part("swiped").checked = state.swipe !== null;
   reader.part("shown").checked = state.isShown;
   reader.part("about").textContent = reader.isLinked ? "" : method.note;

@@ -77,7 +77,7 @@ export function bindGestures(reader, viewport) {
   );
 
   function point(event) {
-    reader.screenPointer = at(event);
+    reader.hovered = viewport;
     reader.pointAt(viewport.filmPoint(event));
   }
 

@@ -112,11 +112,12 @@ export function strongest(grid, n) {
     .slice(0, n);
 }
 
-export function cellWords(grid, cell) {
+export function cellWords(grid, cell, isSigned) {
   const value = grid[cell.row][cell.column];
   const { max } = range(grid);
   const place = `map ${number(value)}`;
   const where = `cell row ${cell.row + 1}, column ${cell.column + 1}`;
+  if (isSigned) return `${place} (${where})`;
   if (value > 0) return `${place}, ${Math.round((100 * value) / max)}% of its maximum (${where})`;
   return `${place}, not above zero (${where})`;
 }

@@ -20,7 +20,6 @@ function start(parent) {
   reader.onNewViewport = (viewport) => bindGestures(reader, viewport);
   bindControls(reader, actions);
   bindKeys(reader, actions);
-  fillHelp(reader);
   return reader;
 }
 
@@ -29,6 +28,7 @@ export default function render({ data, parentElement, setTriggerValue }) {
   const reader = READERS.get(parentElement);
   followTheme(reader.root);
   reader.update(data, (by) => setTriggerValue("step", by));
+  fillHelp(reader);
   return () => {
     reader.viewports.forEach((viewport) => viewport.close());
     READERS.delete(parentElement);

@@ -10,6 +10,8 @@ import { drawScores, markScore } from "./scores.js";
 import { HOME, fitScale, panned, turned, zoomedAt } from "./space.js";
 import { Viewport } from "./viewport.js";
 
+const CANNOT_UNPACK =
+  "This browser cannot unpack the film: it needs DecompressionStream, which browsers have since 2023.";
 const WINDOW_STEPS = 512; // pixels of a drag from the narrowest window to the full range
 const MIN_WINDOW_SHARE = 1 / 1024;
 
@@ -85,7 +87,13 @@ export class Reader {
     this.packed = film.packed;
     this.film = film;
     this.values = null;
-    const values = await readFilm(film);
+    const values = await readFilm(film).catch(() => null);
+    if (values === null) {
+      this.viewports.forEach(({ value }) => {
+        value.textContent = CANNOT_UNPACK;
+      });
+      return;
+    }
     if (this.packed !== film.packed) return; // a newer film came meanwhile
     this.values = values;
     this.greys.width = film.width;
@@ -221,7 +229,7 @@ export class Reader {
       classTitle: named(this.data.classes, panel.class_name)?.title ?? "",
       method: panel.method,
       head: panel.title,
-      title: panel.title,
+      title: this.mapTitle(panel.system, panel.method, panel.class_name) ?? panel.title,
       map: panel.map,
       isSigned: panel.is_signed,
       classes: classes.map((about) => ({ ...about, isTop: about.p === top })),
@@ -230,7 +238,9 @@ export class Reader {
 
   mapTitle(system, method, className) {
     const about = named(this.data.methods, method);
-    const title = named(this.data.systems, system).title;
+    const title = named(this.data.systems, system)?.title;
+    const isKnown = about && title && (named(this.data.classes, className) || !about.is_class_specific);
+    if (!isKnown) return null;
     if (!about.is_class_specific) return `${about.title} of ${title}, no class`;
     return `${about.title} for ${named(this.data.classes, className).title} in ${title}`;
   }
@@ -246,6 +256,11 @@ export class Reader {
   smooth(grid) {
     if (!this.smoothMaps.has(grid)) this.smoothMaps.set(grid, smoothed(grid));
     return this.smoothMaps.get(grid);
+  }
+
+  // The viewport that says where the pointer is; the others only say what their map has there.
+  speaker() {
+    return this.viewports.includes(this.hovered) ? this.hovered : this.viewports[0];
   }
 
   pointerWords() {

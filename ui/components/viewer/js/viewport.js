@@ -135,8 +135,12 @@ export class Viewport {
     this.reader.redraw();
   }
 
+  isReady() {
+    return Boolean(this.reader.values) && this.size.w >= 1 && this.size.h >= 1;
+  }
+
   draw() {
-    if (!this.reader.values || this.size.w < 1 || this.size.h < 1) return;
+    if (!this.isReady()) return;
     const density = Math.min(window.devicePixelRatio || 1, 2);
     [this.picture, this.marks].forEach((canvas) => {
       const [w, h] = [Math.round(this.size.w * density), Math.round(this.size.h * density)];
@@ -160,9 +164,17 @@ export class Viewport {
     this.shapeStage();
   }
 
-  // Film, map, contour and outline; also used by the magnifier and by the export.
+  // Film, map, contour and outline; also used by the export.
   paint(context, m, density) {
-    const { film, state } = this.reader;
+    this.paintFilm(context, m, density);
+    const grid = this.grid();
+    if (grid) this.paintMap(context, grid, m, density);
+    if (this.reader.state.isOutlined) this.paintOutline(context, m, density);
+    context.setTransform(1, 0, 0, 1, 0, 0);
+  }
+
+  paintFilm(context, m, density) {
+    const { film } = this.reader;
     const { width, height } = this.film;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.fillStyle = "#000";
@@ -172,10 +184,6 @@ export class Viewport {
     context.imageSmoothingEnabled = perPixel * density < PIXELATED_FROM;
     context.imageSmoothingQuality = "high";
     context.drawImage(this.reader.greys, 0, 0, width, height);
-    const grid = this.grid();
-    if (grid) this.paintMap(context, grid, m, density);
-    if (state.isOutlined) this.paintOutline(context, m, density);
-    context.setTransform(1, 0, 0, 1, 0, 0);
   }
 
   paintMap(context, grid, m, density) {
@@ -302,7 +310,7 @@ export class Viewport {
   // Crosshair, chosen cell, divider and magnifier lie on a canvas of their own: moving them does
   // not draw the film again.
   drawMarks() {
-    if (!this.reader.values || this.size.w < 1 || this.size.h < 1) return;
+    if (!this.isReady()) return;
     const density = this.marks.width / this.size.w;
     const context = this.marks.getContext("2d");
     context.setTransform(1, 0, 0, 1, 0, 0);
@@ -339,6 +347,7 @@ export class Viewport {
     this.strokeLines(context, arms, [1, 0, 0, 1, 0, 0], density, "#fff");
   }
 
+  // The film alone: under a map there would be little to magnify.
   drawLens(context, m, [x, y], density) {
     const larger = m.map((part) => part * LENS_FACTOR);
     larger[4] = x - (x - m[4]) * LENS_FACTOR;
@@ -347,7 +356,7 @@ export class Viewport {
     context.beginPath();
     context.arc(x * density, y * density, LENS_RADIUS_PX * density, 0, 2 * Math.PI);
     context.clip();
-    this.paint(context, larger, density);
+    this.paintFilm(context, larger, density);
     context.restore();
     context.setTransform(density, 0, 0, density, 0, 0);
     context.beginPath();
@@ -366,8 +375,8 @@ export class Viewport {
   }
 
   drawValue(cell) {
-    const words = [this.reader.pointerWords()];
-    if (cell) words.push(cellWords(this.grid(), cell));
+    const words = [this.reader.speaker() === this ? this.reader.pointerWords() : ""];
+    if (cell) words.push(cellWords(this.grid(), cell, this.isSigned()));
     this.value.textContent = words.filter(Boolean).join(" · ") || this.mapWords();
   }
 
