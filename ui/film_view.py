@@ -1,30 +1,20 @@
-"""From a reading to what the page shows of it: a small image, small grids, words; no Streamlit."""
+"""From a reading to what the page shows of it: packed pixels, small grids, words; no Streamlit."""
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-import numpy.typing as npt
-from PIL import Image
-
 from cxr_core.errors import NotApplicableError
 from cxr_core.explain.cam import METHODS
 from cxr_core.labels import CLASSES
+from ui.film_pixels import FilmPixels
 
 if TYPE_CHECKING:
     from cxr_core.explain.cam import Cam
     from cxr_core.predict import Reading, Trust
     from cxr_core.radiograph import Notice
-
-MAX_SIDE_PX: Final = 768
-"""Longest side of the film as the browser gets it."""
-
-JPEG_QUALITY: Final = 92
 
 SIGNIFICANT_DIGITS: Final = 4
 """Digits of every map value in the browser; keeps all maps of one film under 60 kB."""
@@ -49,10 +39,10 @@ class Score:
 
 @dataclass(frozen=True)
 class FilmView:
-    """Everything the page shows of one film, without the film itself.
+    """Everything the page shows of one film.
 
     Attributes:
-        image_url: The film as a grey JPEG data URL, longest side `MAX_SIDE_PX`.
+        pixels: The film as the browser gets it, at full depth.
         width_px: Columns of the stored film.
         height_px: Rows of the stored film.
         source_format: Container the pixels came from.
@@ -64,7 +54,7 @@ class FilmView:
         timing_ms: Step to milliseconds.
     """
 
-    image_url: str = field(repr=False)
+    pixels: FilmPixels = field(repr=False)
     width_px: int
     height_px: int
     source_format: str
@@ -96,7 +86,7 @@ def film_view(reading: Reading, explain: Explain) -> FilmView:
         for name, result in reading.systems.items()
     )
     return FilmView(
-        image_url=data_url(film.image),
+        pixels=FilmPixels.from_radiograph(film),
         width_px=film.width_px,
         height_px=film.height_px,
         source_format=film.source_format,
@@ -107,23 +97,6 @@ def film_view(reading: Reading, explain: Explain) -> FilmView:
         maps={name: _system_maps(reading, name, explain) for name in reading.systems},
         timing_ms=dict(reading.timing_ms),
     )
-
-
-def data_url(image: npt.NDArray[np.float32], *, max_side_px: int = MAX_SIDE_PX) -> str:
-    """Encode a film for the browser.
-
-    Args:
-        image: Shape (h, w), float32 in [0, 1].
-        max_side_px: Longest side of the result; a smaller film is not enlarged.
-
-    Returns:
-        A `data:image/jpeg` URL of one grey channel.
-    """
-    grey = Image.fromarray((image * np.float32(255.0) + np.float32(0.5)).astype(np.uint8))
-    grey.thumbnail((max_side_px, max_side_px), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    grey.save(buffer, "JPEG", quality=JPEG_QUALITY)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def _system_maps(reading: Reading, system: str, explain: Explain) -> dict[str, dict[str, Any]]:

@@ -17,8 +17,8 @@ WHERE_FILMS_GO: Final = (
 )
 
 HEATMAP_CAPTION: Final = (
-    "A heatmap shows what moved the score, not where disease is. Each map has its own scale, so "
-    "colours of two maps cannot be compared."
+    "A heatmap shows what moved the score, not where disease is. Unless one scale is chosen for "
+    "all, each map has its own, and colours of two maps cannot be compared."
 )
 
 SYNTHETIC_NOTE: Final = "Drawn by a program; no person was imaged."

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from cxr_core.explain.overlay import COLOUR_MAPS, colour_table
 from cxr_core.labels import CLASS_TITLES
 from ui import engine, state
 from ui.components.viewer import viewer
+from ui.components.viewer.colour import colour_tables
 from ui.film_view import FilmView
 from ui.frame import plain, show_error
 from ui.words import GATE_NOT_RUN, GATE_PASSED, GATE_REFUSED, HEATMAP_CAPTION, SYNTHETIC_NOTE
@@ -44,9 +44,9 @@ def film_card(film: Film, predictor: Predictor) -> None:
         if shown.refused:
             st.warning(GATE_REFUSED, icon=":material/block:")
         viewer(
-            shown.image_url,
+            shown.pixels,
             shown.maps,
-            {name: colour_table(name) for name in COLOUR_MAPS},
+            colour_tables(),
             label=film.label,
             scores=shown.scores,
             key=f"viewer-{film.digest}",
