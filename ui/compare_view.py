@@ -206,19 +206,6 @@ def strongest_sentence(parts: EnsembleParts, class_name: str) -> str:
     )
 
 
-def chosen_film(digests: Sequence[str], kept: str | None) -> int:
-    """Return the position of the film that was chosen before, or 0.
-
-    Args:
-        digests: The films of the session.
-        kept: Digest of the film chosen before, or `None`.
-
-    Returns:
-        A position in `digests`.
-    """
-    return digests.index(kept) if kept in digests else 0
-
-
 def _votes(labels: Iterable[str]) -> str:
     """Count who names what, the commonest first."""
     counts = Counter(labels).most_common()

@@ -109,12 +109,20 @@ def _system_maps(reading: Reading, system: str, explain: Explain) -> dict[str, d
         except NotApplicableError as err:
             maps[method] = {name: {"missing": f"{err} {err.hint}"} for name in names}
         else:
-            maps[method] = {name: _map(cams[name or CLASSES[0]]) for name in names}
+            maps[method] = {name: map_data(cams[name or CLASSES[0]]) for name in names}
     return maps
 
 
-def _map(cam: Cam) -> dict[str, Any]:
-    """Return one map as JSON-ready values."""
+def map_data(cam: Cam) -> dict[str, Any]:
+    """Return one map as the browser gets it.
+
+    Args:
+        cam: The map.
+
+    Returns:
+        JSON-ready: `grid` with `SIGNIFICANT_DIGITS`, and `score`, `bias` and `notes` where the map
+        has them.
+    """
     shown: dict[str, Any] = {"grid": [[_short(v) for v in row] for row in cam.grid.tolist()]}
     if cam.class_name is not None:
         shown["score"] = _short(cam.score)

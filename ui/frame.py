@@ -32,6 +32,7 @@ _ICONS: Final = {
     "4_Training_curves.py": ":material/show_chart:",
     "5_Dataset.py": ":material/dataset:",
     "1_Compare.py": ":material/compare:",
+    "2_Heatmaps.py": ":material/blur_on:",
 }
 
 

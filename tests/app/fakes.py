@@ -117,7 +117,7 @@ class FakePredictor:
         """Return one map a class."""
         return {name: self.explain(reading, system, name, method=method) for name in CLASSES}
 
-    def explain(self, reading, system, class_name, *, method):
+    def explain(self, reading, system, class_name, *, method, against=None):
         """Return a smooth map; PNEUMONIA has no positive part, VGG16 no Ablation-CAM."""
         if method == "ablationcam" and system == "vgg16":
             msg = "`method` must apply to the system."
@@ -128,6 +128,8 @@ class FakePredictor:
         grid = np.exp(-((rows - place[0]) ** 2 + (columns - place[1]) ** 2) / 4.0) - 0.1
         grid = -np.abs(grid) if class_name == "PNEUMONIA" else grid * (1 + k)
         score = float(reading.systems[system].logits[k])
+        if against is not None:
+            score -= float(reading.systems[system].logits[class_index(against)])
         return Cam(
             system=system,
             class_name=class_name if METHODS[method].is_class_specific else None,

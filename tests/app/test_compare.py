@@ -8,7 +8,7 @@ import pytest
 import ui.engine
 from cxr_core.compare import ensemble_parts
 from cxr_core.errors import ArtifactIntegrityError
-from cxr_core.labels import CLASSES
+from cxr_core.labels import CLASSES, SYSTEMS
 from cxr_core.predict import Trust
 from tests.app.conftest import png
 from tests.app.fakes import HEADS, STATE, FakePredictor
@@ -19,7 +19,6 @@ from ui.compare_view import (
     MEAN,
     TOTAL,
     beside_rows,
-    chosen_film,
     matrix_rows,
     score_rows,
     strip_rows,
@@ -65,11 +64,32 @@ def test_a_table_of_films_and_the_first_one(page):
     assert given["label"] == "Sample 0"
 
 
-def test_the_film_chosen_before_is_found_again():
-    digests = ["a", "b", "c"]
-    assert chosen_film(digests, "b") == 1
-    assert chosen_film(digests, "gone") == 0
-    assert chosen_film(digests, None) == 0
+def test_the_chosen_film_is_shown_here_and_on_other_pages(page):
+    second = page.session_state["films"].films[1].digest
+    page.session_state["chosen-film"] = second
+    page.run()
+    assert [given["label"] for given in viewers(page)] == ["Sample 1"]
+    assert (
+        page.switch_page("pages/2_Heatmaps.py").run().selectbox(key="film-choice").value == second
+    )
+    page.session_state["films"].remove(second)
+    assert [given["label"] for given in viewers(page.run())] == ["Sample 0"]
+
+
+def test_each_system_has_a_viewport_and_two_can_be_subtracted(page):
+    (given,) = viewers(page)
+    assert [panel["system"] for panel in given["panels"]] == list(SYSTEMS)
+    for panel in given["panels"]:
+        assert panel["class_name"] == max(panel["probs"], key=panel["probs"].get)
+    page.segmented_control(key="compare-maps").set_value("NORMAL")
+    page.selectbox(key="compare-difference").set_value("densenet201/vgg16").run()
+    assert not page.exception
+    (given,) = viewers(page)
+    assert {panel["class_name"] for panel in given["panels"]} == {"NORMAL"}
+    last = given["panels"][-1]
+    assert last["title"] == "DenseNet201 minus VGG16: Normal"
+    assert last["is_signed"]
+    assert np.abs(last["map"]["grid"]).max() <= 2
 
 
 def test_the_class_of_the_waterfalls_is_chosen(page):
@@ -82,7 +102,7 @@ def test_the_class_of_the_waterfalls_is_chosen(page):
 
 def test_strip_rows_by_hand():
     shown = FilmView(
-        image_url="",
+        pixels=None,
         width_px=1,
         height_px=1,
         source_format="PNG",

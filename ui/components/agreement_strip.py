@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from ui import engine
-from ui.compare_view import chosen_film, strip_rows
-from ui.frame import plain
+from ui import engine, state
+from ui.compare_view import strip_rows
 
 if TYPE_CHECKING:
     from cxr_core.predict import Predictor
     from ui.state import Film
 
-_CHOSEN_KEY: Final = "compare-film"
 _TABLE_KEY: Final = "compare-strip"
 MEANING: Final = (
     "Distance: total variation, the largest amount of probability that one of two systems gives to "
@@ -24,42 +22,41 @@ MEANING: Final = (
 )
 
 
-def agreement_strip(films: tuple[Film, ...], predictor: Predictor) -> Film:
-    """Draw the table, and the choice of the film that the page shows.
+def agreement_strip(films: tuple[Film, ...], predictor: Predictor) -> None:
+    """Draw the table; its chosen row is the film that the page shows.
 
     Args:
         films: The films of the session, at least one.
         predictor: The published models.
-
-    Returns:
-        The chosen film.
     """
-    views = [(film.label, engine.view(film, predictor)) for film in films]
-    digests = [film.digest for film in films]
-    position = chosen_film(digests, st.session_state.get(_CHOSEN_KEY))
-    if len(films) > 1:
-        st.header("All films", anchor=False)
-        picked = st.dataframe(
-            strip_rows(views),
-            hide_index=True,
-            key=_TABLE_KEY,
-            on_select="rerun",
-            selection_mode="single-row-required",
-            selection_default={"selection": {"rows": [position]}},
-            column_config={
-                "Film": st.column_config.TextColumn(pinned=True, width="medium"),
-                "Largest distance": st.column_config.ProgressColumn(
-                    format="%.2f", min_value=0.0, max_value=1.0
-                ),
-                "Entropy of the mean (bits)": st.column_config.NumberColumn(format="%.2f"),
-                "Smallest margin": st.column_config.NumberColumn(format="%.2f"),
-            },
-            alt="Top class of every system and their distance, one row a film",
-        )
-        st.caption(MEANING)
-        rows = picked["selection"]["rows"]
-        position = rows[0] if rows and rows[0] < len(films) else position
-    film = films[position]
-    st.session_state[_CHOSEN_KEY] = film.digest
-    st.header(plain(film.label), anchor=False)
-    return film
+    chosen = state.chosen_film()
+    position = films.index(chosen) if chosen in films else 0
+    digests = tuple(film.digest for film in films)
+    key = f"{_TABLE_KEY}-{hash(digests)}"
+    if key in st.session_state:  # the arrows of the viewer may have gone to another film
+        st.session_state[key] = {"selection": {"rows": [position]}}
+    st.dataframe(
+        strip_rows([(film.label, engine.view(film, predictor)) for film in films]),
+        hide_index=True,
+        key=key,
+        on_select=lambda: _take(key, digests),
+        selection_mode="single-row-required",
+        selection_default={"selection": {"rows": [position]}},
+        column_config={
+            "Film": st.column_config.TextColumn(pinned=True, width="medium"),
+            "Largest distance": st.column_config.ProgressColumn(
+                format="%.2f", min_value=0.0, max_value=1.0
+            ),
+            "Entropy of the mean (bits)": st.column_config.NumberColumn(format="%.2f"),
+            "Smallest margin": st.column_config.NumberColumn(format="%.2f"),
+        },
+        alt="Top classes of the systems and their distance, one row a film",
+    )
+    st.caption(MEANING)
+
+
+def _take(key: str, digests: tuple[str, ...]) -> None:
+    """Choose the film of the row that was clicked."""
+    rows = st.session_state[key]["selection"]["rows"]
+    if rows and rows[0] < len(digests):
+        state.choose_film(digests[rows[0]])
