@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
@@ -11,8 +12,10 @@ from ui.compare_view import strip_rows
 
 if TYPE_CHECKING:
     from cxr_core.predict import Predictor
+    from ui.film_view import FilmView
     from ui.state import Film
 
+_PATIENCE_S: Final = 0.4
 _TABLE_KEY: Final = "compare-strip"
 MEANING: Final = (
     "Distance: total variation, the largest amount of probability that one of two systems gives to "
@@ -36,7 +39,7 @@ def agreement_strip(films: tuple[Film, ...], predictor: Predictor) -> None:
     if key in st.session_state:  # the arrows of the viewer may have gone to another film
         st.session_state[key] = {"selection": {"rows": [position]}}
     st.dataframe(
-        strip_rows([(film.label, engine.view(film, predictor)) for film in films]),
+        strip_rows(_views(films, predictor)),
         hide_index=True,
         key=key,
         on_select=lambda: _take(key, digests),
@@ -53,6 +56,20 @@ def agreement_strip(films: tuple[Film, ...], predictor: Predictor) -> None:
         alt="Top classes of the systems and their distance, one row a film",
     )
     st.caption(MEANING)
+
+
+def _views(
+    films: tuple[Film, ...], predictor: Predictor
+) -> list[tuple[str, FilmView | engine.Failure]]:
+    """Read every film, with a bar once that takes a while."""
+    started, place = time.monotonic(), st.empty()
+    views = []
+    for number, film in enumerate(films, start=1):
+        views.append((film.label, engine.view(film, predictor)))
+        if time.monotonic() - started > _PATIENCE_S and number < len(films):
+            place.progress(number / len(films), text=f"{number} of {len(films)} films read")
+    place.empty()
+    return views
 
 
 def _take(key: str, digests: tuple[str, ...]) -> None:
