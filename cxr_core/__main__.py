@@ -1,4 +1,4 @@
-"""The command line: `python -m cxr_core predict|evaluate|inspect|bundle`.
+"""The command line: `python -m cxr_core predict|evaluate|explain-check|inspect|bundle`.
 
 Exit status: 0 all films read (or refused), 1 some file in error, 2 wrong usage.
 """
@@ -12,6 +12,9 @@ from pathlib import Path
 
 from cxr_core import __version__, command
 from cxr_core.bundle import DEFAULT_BUNDLE
+from cxr_core.explain.cam import METHODS
+from cxr_core.explain.fidelity.check import CHECKS, N_FILMS
+from cxr_core.explain.fidelity.order import N_ORDERS
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_predict(commands)
     _add_evaluate(commands)
+    _add_explain_check(commands)
     _add_inspect(commands)
     _add_bundle(commands)
     return parser
@@ -69,6 +73,46 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="evaluation.json")
     _add_model_options(parser)
     parser.set_defaults(run=command.evaluate)
+
+
+def _add_explain_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `explain-check`."""
+    parser = commands.add_parser("explain-check", help="check whether maps are to be believed")
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="holds films at any depth")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="JSON")
+    parser.add_argument("--systems", nargs="+", metavar="NAME", help="all of the variant")
+    for option, known in (("methods", tuple(METHODS)), ("checks", CHECKS)):
+        parser.add_argument(
+            f"--{option}", nargs="+", choices=known, default=known, metavar="NAME", help=f"{known}"
+        )
+    for option, default, text in (
+        ("n", N_FILMS, "films to draw, the same number of each class"),
+        ("orders", N_ORDERS, "random orders beside deletion and insertion"),
+    ):
+        parser.add_argument(
+            f"--{option}", type=_positive, default=default, metavar="N", help=f"{text} ({default})"
+        )
+    parser.add_argument("--seed", type=_natural, default=0, metavar="S", help="of all draws (0)")
+    _add_model_options(parser)
+    parser.set_defaults(run=command.explain_check)
+
+
+def _positive(text: str) -> int:
+    """Read a whole number of at least 1."""
+    return _at_least(text, 1)
+
+
+def _natural(text: str) -> int:
+    """Read a whole number of at least 0."""
+    return _at_least(text, 0)
+
+
+def _at_least(text: str, least: int) -> int:
+    """Read a whole number that is not too small."""
+    if not text.isdecimal() or int(text) < least:
+        msg = f"must be a whole number of {least} or more. Received: {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)
 
 
 def _add_inspect(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

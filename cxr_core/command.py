@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -12,7 +13,12 @@ from typing import Any
 import numpy as np
 
 from cxr_core.bundle import Bundle
-from cxr_core.errors import CxrError, SpecMismatchError, UnreadableImageError
+from cxr_core.errors import (
+    CxrError,
+    NotApplicableError,
+    SpecMismatchError,
+    UnreadableImageError,
+)
 from cxr_core.explain.cam import DEFAULT_METHOD, METHODS
 from cxr_core.io import read_path
 from cxr_core.labels import CLASS_TITLES, CLASSES, SYSTEM_TITLES
@@ -68,11 +74,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     except CxrError as err:
         _say_error(err)
         return SOME_ERROR
-    try:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(json.dumps(evaluation, indent=1) + "\n", "utf-8")
-    except OSError as err:
-        sys.stderr.write(f"error: {arguments.out} could not be written: {err.strerror}\n")
+    if not _write_json(arguments.out, evaluation):
         return SOME_ERROR
     for system, summary in evaluation["systems"].items():
         accuracy = summary["accuracy"]
@@ -83,6 +85,78 @@ def evaluate(arguments: argparse.Namespace) -> int:
             else f"{system}: no film could be read\n"
         )
     return SOME_ERROR if evaluation["unreadable"] else OK
+
+
+def explain_check(arguments: argparse.Namespace) -> int:
+    """Put the maps of a folder's films to the checks, write the figures and print them as tables.
+
+    Args:
+        arguments: `folder`, `out`, `bundle`, `variant`, `precision`, `systems`, `methods`,
+            `checks`, `n`, `orders`, `seed`.
+
+    Returns:
+        0 if every film was checked, 1 if some film or the bundle is in error, 2 for wrong usage.
+    """
+    from cxr_core.explain.fidelity.check import Settings
+    from cxr_core.explain.fidelity.folder import Plan, check_folder
+    from cxr_core.explain.fidelity.table import table_lines
+
+    started = time.perf_counter()
+
+    def tell(n_done: int, n_films: int) -> None:
+        elapsed_s = time.perf_counter() - started
+        sys.stderr.write(f"{n_done} of {n_films} films checked, {elapsed_s:.0f} s\n")
+
+    if not _make_room(arguments.out):  # said now, not after a quarter of an hour
+        return SOME_ERROR
+    try:
+        bundle = Bundle.load(arguments.bundle)
+        variant = _known_variant(bundle, arguments.variant)
+        predictor = Predictor(bundle, variant=variant, precision=arguments.precision)
+        plan = Plan(
+            tuple(arguments.systems or predictor.systems),
+            tuple(arguments.methods),
+            tuple(arguments.checks),
+            arguments.n,
+            Settings(n_orders=arguments.orders, seed=arguments.seed),
+        )
+        checked = check_folder(predictor, arguments.folder, plan, on_film=tell)
+    except (_UnknownVariantError, NotApplicableError) as err:
+        _say_error(err)
+        return WRONG_USAGE
+    except CxrError as err:
+        _say_error(err)
+        return SOME_ERROR
+    if not _write_json(arguments.out, checked):
+        return SOME_ERROR
+    for entry in checked["unreadable"]:
+        sys.stderr.write(f"not checked: {entry['file']}: {entry['message']}\n")
+    sys.stdout.write("\n".join(table_lines(checked)) + "\n")
+    return SOME_ERROR if checked["unreadable"] else OK
+
+
+def _make_room(path: Path) -> bool:
+    """Make the folder of a file to be written, or say why it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        sys.stderr.write(f"error: {path} could not be written: {err.strerror}\n")
+        return False
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        sys.stderr.write(f"error: {path} could not be written: name a file in a folder of yours\n")
+        return False
+    return True
+
+
+def _write_json(path: Path, value: dict[str, Any]) -> bool:
+    """Write an object, or say why that could not be done."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(value, indent=1) + "\n", "utf-8")
+    except OSError as err:
+        sys.stderr.write(f"error: {path} could not be written: {err.strerror}\n")
+        return False
+    return True
 
 
 def inspect(arguments: argparse.Namespace) -> int:

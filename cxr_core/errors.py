@@ -60,6 +60,12 @@ class NotApplicableError(CxrError):
     default_hint = "Choose another system, class or method."
 
 
+class CancelledCheckError(CxrError):
+    """The person who started a check ended it; what it had measured is dropped."""
+
+    default_hint = "Start the check again when there is time for it."
+
+
 class TrainingDataError(CxrError):
     """The training folder cannot be used as it is."""
 

@@ -20,7 +20,7 @@ from cxr_core.errors import SpecMismatchError
 from cxr_core.explain.cam import DEFAULT_METHOD, Cam, explain, explain_classes
 from cxr_core.heads import FloatArray, HeadSet, HeadSetState, softmax
 from cxr_core.labels import CLASSES
-from cxr_core.preprocess import preprocess
+from cxr_core.preprocess import preprocess, scale
 from cxr_core.radiograph import Radiograph
 
 
@@ -127,6 +127,34 @@ class Predictor:
     def heads(self) -> HeadSet:
         """The heads that all readings go through; never change them."""
         return self._heads
+
+    @property
+    def members(self) -> Mapping[str, MemberEntry]:
+        """The networks of the variant, by name."""
+        return self._members
+
+    def run_member(self, name: str, image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Run one backbone on a film that has the network's size already.
+
+        Args:
+            name: One of `members`.
+            image: Shape (`height_px`, `width_px`) of the member's spec, float32 in [0, 1], as
+                `cxr_core.preprocess.resize` returns it; scaling is done here.
+
+        Returns:
+            The feature map (h, w, c), float32, read-only.
+
+        Raises:
+            SpecMismatchError: If the variant has no such member.
+            ValueError: If the image has another size.
+        """
+        if name not in self._members:
+            msg = f"`name` must be one of {tuple(self._members)}. Received: name={name!r}"
+            raise SpecMismatchError(msg)
+        batch = scale(image, self._members[name].preprocess)[None]
+        features: npt.NDArray[np.float32] = self._engines[name].run(batch)[0]
+        features.flags.writeable = False
+        return features
 
     def features(self, radiograph: Radiograph) -> dict[str, npt.NDArray[np.float32]]:
         """Run the backbones alone.

@@ -135,6 +135,41 @@ def figures(
     return result
 
 
+def mean_interval(
+    values: FloatArray,
+    patients: Sequence[Hashable],
+    *,
+    n_resamples: int = N_RESAMPLES,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Return the mean of one number a film with a patient-bootstrap interval.
+
+    Args:
+        values: Shape (n,); films without a value (not a number) are left out.
+        patients: Patient of each film.
+        n_resamples: Number of resamples.
+        seed: Seed of the resamples.
+
+    Returns:
+        JSON-ready {value, low, high, n}; `None` for the first three where no film has a value.
+        Where all films are of one patient, both ends are `None`: nothing can be resampled.
+    """
+    kept = ~np.isnan(values)
+    if not kept.any():
+        return {"value": None, "low": None, "high": None, "n": 0}
+    cluster = _numbered(
+        [patient for patient, is_kept in zip(patients, kept, strict=True) if is_kept]
+    )
+    totals = np.bincount(cluster, weights=values[kept])
+    n_films = np.bincount(cluster)
+    low = high = None
+    if len(n_films) > 1:
+        rng = np.random.default_rng(seed)
+        chosen = rng.integers(len(n_films), size=(n_resamples, len(n_films)))
+        low, high = _ends(list(totals[chosen].sum(axis=1) / n_films[chosen].sum(axis=1)))
+    return {"value": float(values[kept].mean()), "low": low, "high": high, "n": int(kept.sum())}
+
+
 def _numbered(patients: Sequence[Hashable]) -> IntArray:
     """Number the patients in the order of their first films; one number a film."""
     names = {patient: i for i, patient in enumerate(dict.fromkeys(patients))}

@@ -18,7 +18,7 @@ from cxr_core.labels import CLASSES, ENSEMBLES, class_index
 from cxr_core.predict import Predictor
 
 SCHEMA: Final = "cxr-evaluation/1"
-_SKIPPED_SUFFIXES: Final = frozenset({".csv", ".txt", ".json", ".md"})
+SKIPPED_SUFFIXES: Final = frozenset({".csv", ".txt", ".json", ".md"})
 
 
 def labelled_paths(folder: str | Path) -> Iterator[tuple[Path, str]]:
@@ -42,7 +42,7 @@ def labelled_paths(folder: str | Path) -> Iterator[tuple[Path, str]]:
     for name, parents in by_class.items():
         for path in sorted(p for parent in parents for p in parent.rglob("*")):
             is_film = path.is_file() and not path.name.startswith(".")
-            if is_film and path.suffix.lower() not in _SKIPPED_SUFFIXES:
+            if is_film and path.suffix.lower() not in SKIPPED_SUFFIXES:
                 found = True
                 yield path, name
     if not found:

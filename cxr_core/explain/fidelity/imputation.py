@@ -1,0 +1,196 @@
+"""ROAD: cover cells by what lies around them, so that the cover itself gives less away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from cxr_core.errors import NotApplicableError
+from cxr_core.explain.fidelity.likeness import Grid
+from cxr_core.explain.fidelity.order import (
+    NOTE_TIES,
+    NOTE_UNMOVED,
+    BoolArray,
+    Score,
+    cell_order,
+    finite_score,
+    seen_after,
+)
+from cxr_core.explain.fidelity.step import OnStep, Steps
+
+NOISE: Final = 0.01
+SHARES: Final = (0.2, 0.5)
+
+_NEAR, _DIAGONAL = 1 / 6, 1 / 12
+_COARSEST_PX = 16
+_MAX_ITERATIONS = 2000
+
+FloatImage = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Road:
+    """Scores with the most and the least relevant cells imputed.
+
+    Attributes:
+        shares: Share of the cells imputed.
+        most_relevant_first: Score at each share, best cells imputed; low speaks for the map.
+        least_relevant_first: Score at each share, worst cells imputed; high speaks for the map.
+        gap: Mean of the second less mean of the first; above 0 speaks for the map, 0 is chance.
+        notes: What a reader should know.
+    """
+
+    shares: tuple[float, ...]
+    most_relevant_first: tuple[float, ...]
+    least_relevant_first: tuple[float, ...]
+    gap: float
+    notes: tuple[str, ...] = ()
+
+
+def road(
+    score: Score,
+    grid: Grid,
+    *,
+    shares: Sequence[float] = SHARES,
+    seed: int = 0,
+    on_step: OnStep | None = None,
+) -> Road:
+    """Measure a map by ROAD, most and least relevant first.
+
+    Args:
+        score: Score of the film with some cells imputed (see `impute`).
+        grid: The map, signed and unscaled.
+        shares: Shares of the cells to impute, each above 0 and under 1.
+        seed: Seed of the order among equal values.
+        on_step: Progress and cancel, one step an imputed film.
+
+    Returns:
+        Scores and their gap.
+
+    Raises:
+        NotApplicableError: If the map is flat or not finite, or a score is not finite.
+        CancelledCheckError: If the callback says so.
+        ValueError: If a share is out of range.
+
+    References:
+        Rong et al. 2022 (arXiv:2202.00449). The gap is twice the combined score
+        of the pytorch-grad-cam package.
+    """
+    if not shares or not all(0 < share < 1 for share in shares):
+        msg = f"`shares` must be above 0 and under 1. Received: shares={tuple(shares)}"
+        raise ValueError(msg)
+    order = cell_order(grid, seed=seed)
+    shape = (grid.shape[0], grid.shape[1])
+    counts = [min(max(round(share * grid.size), 1), grid.size - 1) for share in shares]
+    steps = Steps(2 * len(counts), on_step)
+    sides: list[tuple[float, ...]] = []
+    for ordered in (order, order[::-1]):
+        scores = []
+        for count in counts:
+            scores.append(finite_score(score, seen_after(ordered, count, shape)))
+            steps.advance()
+        sides.append(tuple(scores))
+    most, least = sides
+    notes = [NOTE_TIES] if len(np.unique(grid)) < grid.size else []
+    if len({*most, *least}) == 1:
+        notes.append(NOTE_UNMOVED)
+    gap = float(np.mean(least) - np.mean(most))
+    return Road(tuple(shares), most, least, gap, tuple(notes))
+
+
+def impute(
+    image: npt.NDArray[np.float32],
+    seen: BoolArray,
+    *,
+    noise: float = NOISE,
+    seed: int = 0,
+) -> npt.NDArray[np.float32]:
+    """Fill the pixels that are not seen by noisy linear imputation.
+
+    Each missing pixel is the weighted mean of its eight neighbours, 1/6 for those beside it and
+    1/12 for the diagonal ones; over the edge of the film the other weights are scaled up. All of
+    them together are one linear system; normal noise is added to its solution.
+
+    Args:
+        image: Shape (h, w), float32 in [0, 1].
+        seen: Shape (h, w), true where the pixel is kept.
+        noise: Standard deviation of the noise, on the scale of the image; values are clipped to
+            [0, 1] afterwards.
+        seed: Seed of the noise.
+
+    Returns:
+        A new array of shape (h, w), float32 in [0, 1]; kept pixels are equal bit for bit.
+
+    Raises:
+        NotApplicableError: If no pixel is seen: the system has no solution.
+        ValueError: If the shapes differ.
+
+    References:
+        Rong et al. 2022 (arXiv:2202.00449), noisy linear imputation; noise of 0.01 as in their
+        code. Solved by conjugate gradients from the solution of a coarser grid, to within 1e-3 of
+        the range of grey values (a test compares with a direct solution).
+    """
+    if image.shape != seen.shape:
+        msg = f"`seen` must have the image's shape {image.shape}. Received: {seen.shape}"
+        raise ValueError(msg)
+    if not seen.any():
+        msg = "`seen` must be true somewhere. Received: no pixel to impute from"
+        raise NotApplicableError(msg)
+    if seen.all():
+        return image.copy()
+    solved = _solve(image.astype(np.float64), seen)
+    grain = np.random.default_rng(seed).normal(0.0, noise, image.shape) if noise else 0.0
+    filled = np.clip(solved + grain, 0.0, 1.0).astype(np.float32)
+    return np.where(seen, image, filled)
+
+
+def _solve(image: FloatImage, seen: BoolArray) -> FloatImage:
+    """Solve the linear system of the missing pixels; from coarse to fine."""
+    missing = ~seen
+    guess = _coarse_guess(image, seen)
+    degree = _neighbour_sum(np.ones_like(image))
+
+    def apply(values: FloatImage) -> FloatImage:
+        return np.asarray((degree * values - _neighbour_sum(values)) * missing)
+
+    right = _neighbour_sum(image * seen) * missing
+    solution = guess * missing
+    residual = right - apply(solution)
+    direction = residual.copy()
+    power = float((residual**2).sum())
+    # the slowest error of a hole of width L shrinks the residual by about (pi / L)^2
+    limit = 1e-2 * (np.pi / max(image.shape)) ** 2
+    for _ in range(_MAX_ITERATIONS):
+        if np.abs(residual).max() <= limit:
+            break
+        moved = apply(direction)
+        step = power / float((direction * moved).sum())
+        solution += step * direction
+        residual -= step * moved
+        before, power = power, float((residual**2).sum())
+        direction = residual + power / before * direction
+    return np.where(seen, image, solution)
+
+
+def _coarse_guess(image: FloatImage, seen: BoolArray) -> FloatImage:
+    """Solve on blocks of 2 by 2 pixels and repeat; the mean of what is seen at the bottom."""
+    height, width = image.shape
+    if min(height, width) < _COARSEST_PX or height % 2 or width % 2:
+        return np.full_like(image, image[seen].mean())
+    blocks = (height // 2, 2, width // 2, 2)
+    n_seen = seen.reshape(blocks).sum(axis=(1, 3))
+    total = (image * seen).reshape(blocks).sum(axis=(1, 3))
+    coarse = _solve(total / np.maximum(n_seen, 1), n_seen > 0)
+    return coarse.repeat(2, axis=0).repeat(2, axis=1)
+
+
+def _neighbour_sum(values: FloatImage) -> FloatImage:
+    """Return the weighted sum of each pixel's neighbours; beyond the edge there are none."""
+    padded = np.pad(values, 1)
+    rows = _NEAR * padded[1:-1] + _DIAGONAL * (padded[:-2] + padded[2:])
+    middle = _NEAR * (padded[:-2, 1:-1] + padded[2:, 1:-1])
+    return np.asarray(middle + rows[:, :-2] + rows[:, 2:])
