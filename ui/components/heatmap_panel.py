@@ -12,6 +12,7 @@ import streamlit as st
 from cxr_core.explain.cam import DEFAULT_METHOD, METHODS
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
 from ui import state
+from ui.components.fidelity_panel import fidelity_panel
 from ui.components.map_panels import grid_panels
 from ui.components.viewer import MAX_PANELS, viewer_grid
 from ui.components.viewer.colour import colour_tables
@@ -112,6 +113,7 @@ def heatmap_grid(
         notes = " ".join(note for note in cam.notes if note != METHODS[cam.method].note)
         st.markdown(f"**{map_title(cam, against)}.** {decomposition(cam, against)} {notes}")
     _values(cams, against)
+    fidelity_panel(predictor, reading, [] if against else cams)
 
 
 def _values(cams: Sequence[Cam], against: str | None) -> None:
