@@ -95,20 +95,18 @@ export function fillHelp(reader) {
   reader.part("help .close").onclick = () => reader.part("help").close();
 }
 
-// Keys reach the viewer only while the focus is in it, and the page (Streamlit reruns on r and
-// clears on c) never sees those that the viewer used.
+// Keys reach the viewer only while the focus is in it.
 export function bindKeys(reader, actions) {
   reader.root.onkeydown = (event) => {
     if (reader.part("help").open || event.ctrlKey || event.metaKey) {
       event.stopPropagation();
       return;
     }
+    // Streamlit has keys of its own for the whole page: r runs it again, c clears its caches.
+    if (event.key.length === 1) event.stopPropagation();
     if (takesKeys(event)) return;
     const viewport = reader.active ?? reader.viewports[0];
-    if (use(event, viewport)) {
-      event.preventDefault();
-      event.stopPropagation();
-    }
+    if (use(event, viewport)) event.preventDefault();
   };
 
   function use(event, viewport) {

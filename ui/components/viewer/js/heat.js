@@ -2,7 +2,7 @@
 
 import { number } from "./dom.js";
 
-const SMOOTH_FACTOR = 32;
+const SMOOTH_FACTOR = 16;
 
 export function range(grid) {
   const values = grid.flat();
@@ -28,10 +28,10 @@ export function smoothed(grid, factor = SMOOTH_FACTOR) {
     const low = Math.min(Math.floor(place), Math.max(n - 2, 0));
     return [low, Math.min(low + 1, n - 1), place - low];
   };
+  const places = Array.from({ length: cols * factor }, (_, x) => at(x, cols));
   return Array.from({ length: rows * factor }, (_, y) => {
     const [top, bottom, v] = at(y, rows);
-    return Array.from({ length: cols * factor }, (_, x) => {
-      const [left, right, u] = at(x, cols);
+    return Float64Array.from(places, ([left, right, u]) => {
       const upper = grid[top][left] * (1 - u) + grid[top][right] * u;
       const lower = grid[bottom][left] * (1 - u) + grid[bottom][right] * u;
       return upper * (1 - v) + lower * v;
@@ -47,12 +47,18 @@ export function heatCanvas(values, { max, table, opacity, isSigned }) {
   canvas.height = values.length;
   const context = canvas.getContext("2d");
   const pixels = context.createImageData(canvas.width, canvas.height);
-  values.flat().forEach((value, i) => {
-    const share = Math.min(Math.max(value / max, isSigned ? -1 : 0), 1);
-    const entry = Math.round((isSigned ? (share + 1) / 2 : share) * 255) * 3;
-    pixels.data.set(table.subarray(entry, entry + 3), i * 4);
-    pixels.data[i * 4 + 3] = 255 * opacity * Math.sqrt(Math.abs(share));
-  });
+  let i = 0;
+  values.forEach((row) =>
+    row.forEach((value) => {
+      const share = Math.min(Math.max(value / max, isSigned ? -1 : 0), 1);
+      const entry = Math.round((isSigned ? (share + 1) / 2 : share) * 255) * 3;
+      pixels.data[i] = table[entry];
+      pixels.data[i + 1] = table[entry + 1];
+      pixels.data[i + 2] = table[entry + 2];
+      pixels.data[i + 3] = 255 * opacity * Math.sqrt(Math.abs(share));
+      i += 4;
+    }),
+  );
   context.putImageData(pixels, 0, 0);
   return canvas;
 }

@@ -30,7 +30,7 @@ export default function render({ data, parentElement, setTriggerValue }) {
   reader.update(data, (by) => setTriggerValue("step", by));
   fillHelp(reader);
   return () => {
-    reader.viewports.forEach((viewport) => viewport.close());
+    reader.close();
     READERS.delete(parentElement);
   };
 }

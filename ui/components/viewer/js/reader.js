@@ -12,6 +12,7 @@ import { Viewport } from "./viewport.js";
 
 const CANNOT_UNPACK =
   "This browser cannot unpack the film: it needs DecompressionStream, which browsers have since 2023.";
+const MIN_VIEWPORT_PX = 260;
 const WINDOW_STEPS = 512; // pixels of a drag from the narrowest window to the full range
 const MIN_WINDOW_SHARE = 1 / 1024;
 
@@ -25,6 +26,8 @@ export class Reader {
     this.greys = document.createElement("canvas");
     this.smoothMaps = new WeakMap();
     this.onNewViewport = () => {};
+    this.observer = new ResizeObserver(() => this.arrange());
+    this.observer.observe(this.part("viewports"));
   }
 
   part(name) {
@@ -76,6 +79,20 @@ export class Reader {
     if (nodes.some((node, i) => grid.children[i] !== node) || grid.children.length !== n) {
       grid.replaceChildren(...nodes);
     }
+    this.arrange();
+  }
+
+  // As many columns as are wide enough, then as even rows as that allows: five are three and two.
+  arrange() {
+    const n = this.viewports.length;
+    const fitting = Math.floor(this.part("viewports").clientWidth / MIN_VIEWPORT_PX);
+    const rows = Math.ceil(n / Math.max(fitting, 1));
+    this.part("viewports").style.setProperty("--columns", String(Math.ceil(n / rows)));
+  }
+
+  close() {
+    this.observer.disconnect();
+    this.viewports.forEach((viewport) => viewport.close());
   }
 
   // Another film starts at its own window and fitted; the choices about the map stay.
