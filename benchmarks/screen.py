@@ -93,9 +93,10 @@ def _one(page: Any, side: int, number: int) -> dict[str, float]:
     total = (time.perf_counter() - started) * 1e3
     page.wait_for_selector("text=Time taken", timeout=30_000)
     found = _TIMES.search(page.inner_text("body"))
-    networks, heatmaps = (
-        (float(text.replace(",", "")) for text in found.groups()) if found else (0, 0)
-    )
+    if found is None:
+        msg = "the page must state the times of networks and heatmaps"
+        raise RuntimeError(msg)
+    networks, heatmaps = (float(text.replace(",", "")) for text in found.groups())
     page.get_by_role("button", name="Clear my films").click()
     page.wait_for_selector("text=No film yet", timeout=30_000)
     return {
@@ -113,7 +114,7 @@ def _dashboard() -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
-    server = subprocess.Popen(
+    server = subprocess.Popen(  # noqa: S603 - our own command
         [*command, "--server.port", str(port)],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
@@ -122,7 +123,8 @@ def _dashboard() -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     try:
         for _ in range(120):
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/_stcore/health"):
+            health = f"{url}/_stcore/health"
+            with contextlib.suppress(OSError), urllib.request.urlopen(health):  # noqa: S310 - http
                 break
             time.sleep(0.5)
         yield url
