@@ -1,7 +1,8 @@
 """A page for the browser tests: one film whose stored values are known, in linked viewports.
 
-`?film=deep` (16 bits), `flat`, `thin`, `large` or `sample`; `?single=1` shows one viewport. The
-maps are worked out, not computed by a network. Run from the repository: `python -m streamlit run`.
+`?film=deep` (16 bits), `flat`, `thin`, `large` or `sample`; `?single=1` shows one viewport,
+`?bare=1` one without maps; with `?step=1` the next film is flat and has two systems. The maps are
+worked out, not computed by a network. Run from the repository: `python -m streamlit run`.
 """
 
 from __future__ import annotations
@@ -63,8 +64,9 @@ def stepped(by):
 
 def main():
     st.set_page_config(layout="wide")
+    name = st.query_params.get("film", "deep")
     shown = FilmPixels.from_radiograph(
-        film(st.query_params.get("film", "deep")),
+        film("flat" if st.session_state.get("stepped") else name),
         dicom_windows=[Window.from_dicom(2048, 4096, "File")] if "dicom" in st.query_params else (),
     )
     options = {"colour_tables": colour_tables(), "label": "drawn film", "key": "view"}
@@ -72,7 +74,9 @@ def main():
         options["outline"] = OUTLINE
     if "step" in st.query_params:
         options["on_step"] = stepped
-    if "single" in st.query_params:
+    if "bare" in st.query_params:
+        viewer(shown, {}, **options)
+    elif "single" in st.query_params:
         maps = {
             system: {
                 method: {
@@ -81,9 +85,9 @@ def main():
                 }
                 for method in METHODS
             }
-            for i, system in enumerate(SYSTEMS)
+            for i, system in enumerate(SYSTEMS[: 2 if st.session_state.get("stepped") else None])
         }
-        scores = [Score(system, CLASSES[0], PROBS) for system in SYSTEMS]
+        scores = [Score(system, CLASSES[0], PROBS) for system in maps]
         viewer(shown, maps, scores=scores, **options)
     else:
         panels = [
