@@ -1,8 +1,8 @@
 """A page for the browser tests: one film whose stored values are known, in linked viewports.
 
-`?film=deep` (16 bits), `flat`, `thin`, `large` or `sample`; `?single=1` shows one viewport,
-`?bare=1` one without maps; with `?step=1` the next film is flat and has two systems. The maps are
-worked out, not computed by a network. Run from the repository: `python -m streamlit run`.
+`?film=deep` (16 bits), `inverted`, `flat`, `thin`, `large` or `sample`; `?single=1` shows one
+viewport, `?bare=1` one without maps; with `?step=1` the next film is flat and has two systems. The
+maps are worked out, not computed by a network. Run from the repository: `python -m streamlit run`.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ def deep():
 
 
 FILMS = {
+    "inverted": deep,
     "deep": deep,
     "flat": lambda: np.full((90, 120), 7, np.uint8),
     "thin": lambda: np.arange(5000, dtype=np.uint16)[None],
@@ -47,7 +48,7 @@ def film(name):
         return cxr_core.io.read_path(path)
     pixels = FILMS[name]()
     white = 255.0 if pixels.dtype == np.uint8 else 65535.0
-    return Radiograph(pixels, 0.0, white, name="x.png", sha256="0" * 64, source_format="PNG")
+    return Radiograph(pixels, 0.0, white, "x.png", "0" * 64, "PNG", name == "inverted")
 
 
 def grid(i, k):

@@ -165,6 +165,14 @@ def test_a_drag_changes_window_and_level_as_computed(show):
         assert shown.greys(BLOCKS) == pytest.approx(inverted, abs=1)
 
 
+def test_a_film_whose_low_values_are_dense_is_shown_so(show):
+    shown = show("bare=1&film=inverted")
+    inverted = expected(0, FULL, is_inverted=True)
+    assert shown.greys(BLOCKS) == pytest.approx(inverted, abs=1)
+    shown.viewer.locator("[data-action=invert]").click()
+    assert shown.greys(BLOCKS) == pytest.approx(expected(0, FULL), abs=1)
+
+
 def test_presets_and_windows_of_the_file(show):
     shown = show("single=1&film=deep&dicom=1")
     presets = shown.viewer.locator(".presets option").all_inner_texts()
