@@ -42,7 +42,7 @@ class FilmView:
     """Everything the page shows of one film.
 
     Attributes:
-        pixels: The film as the browser gets it, at full depth.
+        pixels: The film as the browser gets it, at full depth; 2 MB at most before packing.
         width_px: Columns of the stored film.
         height_px: Rows of the stored film.
         source_format: Container the pixels came from.

@@ -1,6 +1,7 @@
 """A page for the browser tests: one film whose stored values are known, in linked viewports.
 
-`?film=deep` (16 bits), `flat`, `thin`, `large` or `sample`; `?single=1` shows one viewport. The
+`?film=deep` (16 bits), `inverted`, `flat`, `thin`, `large` or `sample`; `?single=1` shows one
+viewport, `?bare=1` one without maps; with `?step=1` the next film is flat and has two systems. The
 maps are worked out, not computed by a network. Run from the repository: `python -m streamlit run`.
 """
 
@@ -32,6 +33,7 @@ def deep():
 
 
 FILMS = {
+    "inverted": deep,
     "deep": deep,
     "flat": lambda: np.full((90, 120), 7, np.uint8),
     "thin": lambda: np.arange(5000, dtype=np.uint16)[None],
@@ -46,7 +48,7 @@ def film(name):
         return cxr_core.io.read_path(path)
     pixels = FILMS[name]()
     white = 255.0 if pixels.dtype == np.uint8 else 65535.0
-    return Radiograph(pixels, 0.0, white, name="x.png", sha256="0" * 64, source_format="PNG")
+    return Radiograph(pixels, 0.0, white, "x.png", "0" * 64, "PNG", name == "inverted")
 
 
 def grid(i, k):
@@ -63,8 +65,9 @@ def stepped(by):
 
 def main():
     st.set_page_config(layout="wide")
+    name = st.query_params.get("film", "deep")
     shown = FilmPixels.from_radiograph(
-        film(st.query_params.get("film", "deep")),
+        film("flat" if st.session_state.get("stepped") else name),
         dicom_windows=[Window.from_dicom(2048, 4096, "File")] if "dicom" in st.query_params else (),
     )
     options = {"colour_tables": colour_tables(), "label": "drawn film", "key": "view"}
@@ -72,7 +75,9 @@ def main():
         options["outline"] = OUTLINE
     if "step" in st.query_params:
         options["on_step"] = stepped
-    if "single" in st.query_params:
+    if "bare" in st.query_params:
+        viewer(shown, {}, **options)
+    elif "single" in st.query_params:
         maps = {
             system: {
                 method: {
@@ -81,9 +86,9 @@ def main():
                 }
                 for method in METHODS
             }
-            for i, system in enumerate(SYSTEMS)
+            for i, system in enumerate(SYSTEMS[: 2 if st.session_state.get("stepped") else None])
         }
-        scores = [Score(system, CLASSES[0], PROBS) for system in SYSTEMS]
+        scores = [Score(system, CLASSES[0], PROBS) for system in maps]
         viewer(shown, maps, scores=scores, **options)
     else:
         panels = [

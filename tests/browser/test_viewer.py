@@ -165,6 +165,14 @@ def test_a_drag_changes_window_and_level_as_computed(show):
         assert shown.greys(BLOCKS) == pytest.approx(inverted, abs=1)
 
 
+def test_a_film_whose_low_values_are_dense_is_shown_so(show):
+    shown = show("bare=1&film=inverted")
+    inverted = expected(0, FULL, is_inverted=True)
+    assert shown.greys(BLOCKS) == pytest.approx(inverted, abs=1)
+    shown.viewer.locator("[data-action=invert]").click()
+    assert shown.greys(BLOCKS) == pytest.approx(expected(0, FULL), abs=1)
+
+
 def test_presets_and_windows_of_the_file(show):
     shown = show("single=1&film=deep&dicom=1")
     presets = shown.viewer.locator(".presets option").all_inner_texts()
@@ -215,7 +223,7 @@ def test_the_wheel_zooms_to_the_pointer_once_the_film_was_chosen(show):
     before = shown.value().split(" · ")[0]
     shown.page.mouse.wheel(0, -300)
     after = shown.value().split(" · ")[0]
-    ratio = int(shown.corner("bottom-right").split()[0]) / int(fitted.split()[0])
+    ratio = int(shown.corner("bottom-right").rstrip("%")) / int(fitted.rstrip("%"))
     assert ratio == pytest.approx(math.exp(300 / 500), rel=0.02)
     assert before == after
 
@@ -242,11 +250,11 @@ def test_hotkeys_do_what_the_help_says_and_never_reach_the_server(show):
     shown.press("0", "+", "+")
     larger = shown.corner("bottom-right")
     shown.press("-")
-    assert int(shown.corner("bottom-right").split()[0]) < int(larger.split()[0])
+    assert int(shown.corner("bottom-right").rstrip("%")) < int(larger.rstrip("%"))
     shown.press("=")
     assert np.array_equal(shown.picture(), upright)
     shown.press("o")
-    assert shown.corner("bottom-right") == "100 %"
+    assert shown.corner("bottom-right") == "100%"
     for key, tool in [("z", "zoom"), ("p", "pan"), ("m", "magnify"), ("w", "window")]:
         shown.press(key)
         assert shown.viewer.get_attribute("data-tool") == tool
@@ -394,13 +402,28 @@ def test_export_of_linked_viewports_holds_all_of_them(show):
 
 def test_arrows_ask_for_another_film_where_there_is_one(show):
     shown = show("single=1&step=1")
+    shown.viewer.locator(".controls .system").select_option("ensemble_dense")
+    shown.viewer.locator(".colours").select_option("cividis")
     shown.stage().focus()
-    shown.press("ArrowRight")
+    shown.press("+", "h", "ArrowRight")
     shown.page.wait_for_selector("text=stepped 1")
     assert len(shown.frames) == 1
+    shown.page.wait_for_timeout(500)
+    assert shown.corner("top-left") == ""
+    assert shown.viewer.locator(".colours").input_value() == "cividis"
+    assert shown.viewer.locator(".controls .system").input_value() == "densenet201"
     shown.stage().focus()
+    shown.press("Space")
+    assert shown.rgb(0.5, 0.5) == (7, 7, 7)
     shown.press("ArrowLeft")
     shown.page.wait_for_selector("text=stepped 0")
+
+
+def test_a_film_without_maps_is_a_viewer_too(show):
+    shown = show("bare=1&film=deep")
+    assert shown.greys(BLOCKS) == pytest.approx(expected(0, FULL), abs=1)
+    assert not shown.viewer.locator(".scores").is_visible()
+    assert "No heatmap." in shown.viewer.locator(".picture").get_attribute("aria-label")
 
 
 @pytest.mark.parametrize("film", ["thin", "flat", "large"])
@@ -441,7 +464,7 @@ def test_two_fingers_zoom_and_one_works_the_tool(show):
     box = shown.box()
     middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     shown.page.touchscreen.tap(*middle)
-    fitted = int(shown.corner("bottom-right").split()[0])
+    fitted = int(shown.corner("bottom-right").rstrip("%"))
     window = shown.corner("bottom-left")
 
     def touch(kind, *apart):
@@ -452,7 +475,7 @@ def test_two_fingers_zoom_and_one_works_the_tool(show):
     for distance in (50, 60, 70, 80):
         touch("touchMove", -distance, distance)
     touch("touchEnd")
-    assert int(shown.corner("bottom-right").split()[0]) == pytest.approx(2 * fitted, rel=0.03)
+    assert int(shown.corner("bottom-right").rstrip("%")) == pytest.approx(2 * fitted, rel=0.03)
     assert shown.corner("bottom-left") == window
     touch("touchStart", 0)
     for distance in (10, 20, 30):

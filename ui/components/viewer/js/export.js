@@ -3,7 +3,8 @@
 import { number } from "./dom.js";
 
 const HEAD_PX = 28;
-const FOOT_PX = 54;
+const FOOT_PX = 76;
+const RESEARCH_USE = "Research use only. Not a medical device.";
 const GAP_PX = 8;
 const FONT = '13px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
 
@@ -48,8 +49,8 @@ function drawOne(context, viewport, left, top) {
     );
     if (reader.state.contour) words.push(`contour ${number(100 * reader.state.contour)}%`);
   }
-  words.push("research use only");
-  context.fillText(fitted(context, words.join(" · "), size.w), left, below + 42);
+  context.fillText(fitted(context, words.join(" · "), size.w), left, below + 40);
+  context.fillText(fitted(context, RESEARCH_USE, size.w), left, below + 60);
 }
 
 // The canvas that is saved; apart from saving it, so that it can be looked at in tests.

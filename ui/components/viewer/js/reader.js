@@ -44,7 +44,7 @@ export class Reader {
     );
     this.diverging = fromBase64(data.diverging);
     this.state ??= {
-      system: data.systems[0].name,
+      system: data.systems[0]?.name,
       className: data.scores[0]?.label ?? data.classes[0].name,
       method: data.default_method,
       colourMap: data.colour_tables[0].name,
@@ -58,12 +58,20 @@ export class Reader {
       isFixed: false,
       isOutlined: data.outline.length > 0,
     };
+    this.keepToWhatIsThere();
     this.root.classList.toggle("many", this.isLinked);
     this.fillViewports();
     fillControls(this);
     drawScores(this);
     this.takeFilm(data.film);
     this.draw();
+  }
+
+  // Another variant may lack the system that was chosen.
+  keepToWhatIsThere() {
+    const { data, state } = this;
+    if (!named(data.systems, state.system)) state.system = data.systems[0]?.name;
+    if (!this.tables[state.colourMap]) state.colourMap = data.colour_tables[0].name;
   }
 
   fillViewports() {
@@ -101,6 +109,7 @@ export class Reader {
       this.film = film;
       return;
     }
+    const start = performance.now();
     this.packed = film.packed;
     this.film = film;
     this.values = null;
@@ -116,6 +125,7 @@ export class Reader {
     this.greys.width = film.width;
     this.greys.height = film.height;
     this.reset();
+    performance.measure("cxr-film", { start }); // unpacked and painted; read by benchmarks.viewer
     this.root.dataset.ready = "true";
   }
 
@@ -229,7 +239,7 @@ export class Reader {
       className: about.is_class_specific ? className : "",
       classTitle: about.is_class_specific ? named(this.data.classes, className).title : "",
       method,
-      title: this.mapTitle(system, method, className),
+      title: this.mapTitle(system, method, className) ?? "no system",
       map: maps[className] ?? maps[""],
       isSigned: false,
     };

@@ -16,7 +16,10 @@ function scoreButton(reader, score, about, system) {
       "data-system": system.name,
       "data-class": about.name,
     },
-    [element("span", { text: p.toFixed(3) }), element("span", { className: "track" }, [fill])],
+    [
+      element("span", { text: p.toFixed(3), className: about.name === score.label ? "highest" : "" }),
+      element("span", { className: "track" }, [fill]),
+    ],
   );
   button.onclick = () => reader.choose({ system: system.name, className: about.name });
   return button;

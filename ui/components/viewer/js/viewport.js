@@ -292,7 +292,7 @@ export class Viewport {
     this.corners["bottom-left"].textContent =
       `W ${stored(Number((shown.high - shown.low).toPrecision(5)))} ` +
       `L ${stored(Number(((shown.high + shown.low) / 2).toPrecision(5)))}${invert}`;
-    this.corners["bottom-right"].textContent = `${percent} %`;
+    this.corners["bottom-right"].textContent = `${percent}%`;
   }
 
   drawLegend() {
