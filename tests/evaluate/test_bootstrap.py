@@ -87,3 +87,24 @@ def test_a_difference_is_paired():
     gain = difference(Y, better, PROBS, list("abcdef"), n_resamples=200)
     assert gain["accuracy"]["value"] == pytest.approx(2 / 6)
     assert gain["log_loss"]["value"] == pytest.approx(log_loss(Y, better) - log_loss(Y, PROBS))
+
+
+def test_the_mean_of_one_number_a_film():
+    from cxr_core.evaluate.bootstrap import mean_interval
+
+    rng = np.random.default_rng(3)
+    values = rng.normal(size=200)
+    found = mean_interval(values, range(200), seed=1)
+    assert found["value"] == pytest.approx(values.mean())
+    assert found["n"] == 200
+    half = 1.96 * values.std() / np.sqrt(200)
+    assert found["low"] == pytest.approx(values.mean() - half, abs=0.03)
+    assert found["high"] == pytest.approx(values.mean() + half, abs=0.03)
+    twice = mean_interval(np.repeat(values, 2), np.repeat(np.arange(200), 2).tolist(), seed=1)
+    assert (twice["low"], twice["high"]) == pytest.approx((found["low"], found["high"]))
+    holed = mean_interval(np.append(values, np.nan), range(201), seed=1)
+    assert holed == found
+    none = {"value": None, "low": None, "high": None, "n": 0}
+    assert mean_interval(np.array([np.nan]), ["a"]) == none
+    one = mean_interval(np.array([1.0, 3.0]), ["a", "a"])
+    assert one == {"value": 2.0, "low": None, "high": None, "n": 2}

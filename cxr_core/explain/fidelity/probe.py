@@ -235,7 +235,8 @@ class FilmProbe:
         key = (image_key, cover, seen.tobytes())
         if key not in self._covered:
             image = self._images[image_key]
-            self._covered[key] = cover_image(image, seen, cover=cover, seed=self.seed)
+            with one_blas_thread():
+                self._covered[key] = cover_image(image, seen, cover=cover, seed=self.seed)
         return self._covered[key]
 
 

@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from cxr_core.blas import one_blas_thread
 from cxr_core.errors import NotApplicableError
 from cxr_core.explain.cam import explain
 from cxr_core.explain.fidelity.likeness import Grid, require_map, spearman, ssim
@@ -162,8 +163,9 @@ def randomisation(
         ranks, structures, n_flat = [], [], 0
         for heads in draws:
             used = {member: features[member] for member in heads.members}
-            state = heads.forward(used)
-            other = explain(heads, state, used, random.system, class_name, method=method).grid
+            with one_blas_thread():
+                state = heads.forward(used)
+                other = explain(heads, state, used, random.system, class_name, method=method).grid
             is_flat = not np.ptp(other) > 0
             n_flat += is_flat
             ranks.append(0.0 if is_flat else spearman(grid, other))
