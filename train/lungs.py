@@ -14,6 +14,7 @@ import shlex
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -248,25 +249,35 @@ def _fit(
 def _epoch(model: Any, config: LungConfig, films: LungFilms, epoch: int) -> float:
     """Train on one variant of every film, as far as they fill whole batches; return the loss."""
     order = np.random.default_rng([config.seed, epoch]).permutation(len(films))
+    whole = order[: len(films) - len(films) % config.batch_size]
     losses = []
-    for start in range(0, len(films) - config.batch_size + 1, config.batch_size):
-        pairs = [
-            vary(
-                films.pixels[i],
-                films.masks[i],
-                config.augment,
-                film_rng(config.seed, epoch + 1, films.digests[i]),
-            )
-            for i in order[start : start + config.batch_size]
-        ]
-        images, targets = (np.stack(part)[..., None] for part in zip(*pairs, strict=True))
-        # Keras gives the mean since the last reset
-        model.reset_metrics()
-        losses.append(float(model.train_on_batch(images, targets, return_dict=True)["loss"]))
-        if not np.isfinite(losses[-1]):
-            msg = f"the loss must stay finite. Received: {losses[-1]} in epoch {epoch + 1}"
-            raise ConfigError(msg, hint="Use a lower learning rate or precision=float32.")
+    with ThreadPoolExecutor(1) as pool:  # makes the next batches while one is learnt
+        batches = pool.map(
+            lambda rows: _variants(config, films, rows, epoch),
+            np.split(whole, len(whole) // config.batch_size),
+        )
+        for images, targets in batches:
+            model.reset_metrics()  # Keras gives the mean since the last reset
+            losses.append(float(model.train_on_batch(images, targets, return_dict=True)["loss"]))
+            if not np.isfinite(losses[-1]):
+                msg = f"the loss must stay finite. Received: {losses[-1]} in epoch {epoch + 1}"
+                raise ConfigError(msg, hint="Use a lower learning rate or precision=float32.")
     return float(np.mean(losses))
+
+
+def _variants(config: LungConfig, films: LungFilms, rows: Any, epoch: int) -> tuple[Any, Any]:
+    """Return one variant of some films and of their masks, shapes (n, h, w, 1)."""
+    pairs = [
+        vary(
+            films.pixels[i],
+            films.masks[i],
+            config.augment,
+            film_rng(config.seed, epoch + 1, films.digests[i]),
+        )
+        for i in rows
+    ]
+    images, targets = zip(*pairs, strict=True)
+    return np.stack(images)[..., None], np.stack(targets)[..., None]
 
 
 def _raw_dice(model: Any, films: LungFilms) -> list[float]:

@@ -125,13 +125,14 @@ def _warp(image: FloatImage, matrix: npt.NDArray[np.float64], border: float | No
 def _add_opacities(image: FloatImage, strength: float, rng: np.random.Generator) -> FloatImage:
     """Brighten a few soft blobs towards white."""
     height, width = image.shape
-    rows, columns = np.ogrid[:height, :width]
+    rows, columns = np.arange(height), np.arange(width)
     for _ in range(rng.integers(_MAX_OPACITIES + 1)):
         y, x = rng.uniform(0.1, 0.9, 2) * (height, width)
         spread_y, spread_x = rng.uniform(0.04, 0.2, 2) * (height, width)
-        blob = np.exp(-(((rows - y) / spread_y) ** 2 + ((columns - x) / spread_x) ** 2) / 2)
-        image = image + (1 - image) * (rng.uniform(0, strength) * blob)
-    return np.asarray(image, np.float32)
+        profile = np.exp(-(((rows - y) / spread_y) ** 2) / 2) * rng.uniform(0, strength)
+        blob = np.outer(profile, np.exp(-(((columns - x) / spread_x) ** 2) / 2))
+        image = image + (1 - image) * blob.astype(np.float32)
+    return image
 
 
 def _vary_intensity(image: FloatImage, spec: LungAugment, rng: np.random.Generator) -> FloatImage:
@@ -145,12 +146,13 @@ def _vary_intensity(image: FloatImage, spec: LungAugment, rng: np.random.Generat
     mean = float(image.mean())
     image = (image - mean) * rng.uniform(1 - spec.contrast, 1 + spec.contrast) + mean
     slope_y, slope_x = rng.uniform(-spec.shade, spec.shade, 2)
-    image = image + slope_y * np.linspace(-0.5, 0.5, height)[:, None]
-    image = image + slope_x * np.linspace(-0.5, 0.5, width)[None, :]
+    image = image + np.linspace(-slope_y / 2, slope_y / 2, height, dtype=np.float32)[:, None]
+    image = image + np.linspace(-slope_x / 2, slope_x / 2, width, dtype=np.float32)[None, :]
     image = np.clip(image + rng.uniform(-spec.brightness, spec.brightness), 0.0, 1.0)
-    image = image ** np.exp(rng.uniform(-1, 1) * np.log1p(spec.gamma))
+    image = image ** float(np.exp(rng.uniform(-1, 1) * np.log1p(spec.gamma)))
     sigma = rng.uniform(0, spec.blur_px)
     if sigma > 0.3:
         image = np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.float32)
-    noisy = image + rng.normal(0.0, rng.uniform(0, spec.noise), image.shape)
+    level = np.float32(rng.uniform(0, spec.noise))
+    noisy = image + level * rng.standard_normal(image.shape, np.float32)
     return np.asarray(np.clip(noisy, 0.0, 1.0), np.float32)
