@@ -167,7 +167,7 @@ def train_lungs(
             },
             "command": shlex.join(command),
             "environment": {**environment(), "backend": keras.backend.backend()},
-            "history": history,
+            "history": {key: [row[key] for row in history] for key in ("loss", "val_dice")},
         },
     )
     remove_checkpoint(out)

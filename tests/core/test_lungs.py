@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cxr_core.__main__ import main
+from cxr_core.bundle import Bundle
 from cxr_core.errors import ArtifactIntegrityError, SpecMismatchError
 from cxr_core.io import read_path
 from cxr_core.lung_shape import LungLimits, clean, outline
@@ -20,8 +22,10 @@ from cxr_core.lungs import (
     lung_share,
     write_record,
 )
+from cxr_core.predict import Predictor
 from cxr_core.preprocess import PreprocessSpec
 from cxr_core.radiograph import Radiograph
+from cxr_core.record import film_record
 
 SAMPLES = Path(__file__).resolve().parents[2] / "assets" / "samples"
 LIMITS = LungLimits(least_area=0.1, most_area=0.7, least_ratio=0.4, most_unsure=1.0)
@@ -321,3 +325,41 @@ def test_the_published_network_takes_any_film(published):
         assert published.segment(film(*shape)).mask.shape == (224, 224)
     flat = Radiograph(np.zeros((50, 50), np.uint8), 0, 255, "flat.png", "0" * 64, "PNG")
     assert published.segment(flat).notes
+
+
+# --- with a reading
+
+
+def test_a_reading_carries_the_share_of_each_system(tiny_bundle_dir, tiny_predictor, film_path):
+    probability = np.zeros((20, 20))
+    probability[LEFT] = probability[RIGHT] = 1.0
+    predictor = Predictor(Bundle.load(tiny_bundle_dir), lungs=segmenter_of(probability))
+    radiograph = read_path(film_path)
+    reading, plain = predictor.read(radiograph), tiny_predictor.read(radiograph)
+    assert set(reading.trust.lung_share) <= set(predictor.systems)
+    assert reading.trust.lung_share
+    for name, share in reading.trust.lung_share.items():
+        cam = predictor.explain(reading, name, reading.systems[name].label)
+        assert share == lung_share(cam.grid, reading.lungs).share
+    assert plain.lungs is None
+    assert plain.trust.lung_share == {}
+    for name, system in plain.systems.items():  # nothing else changes
+        np.testing.assert_array_equal(reading.systems[name].probs, system.probs)
+    record = film_record("film.png", reading, reading.timing_ms)
+    assert record["trust"]["lung_share"] == dict(reading.trust.lung_share)
+
+
+def test_a_reading_without_plausible_lungs_carries_no_share(tiny_bundle_dir, film_path):
+    predictor = Predictor(Bundle.load(tiny_bundle_dir), lungs=segmenter_of(np.zeros((20, 20))))
+    reading = predictor.read(read_path(film_path))
+    assert codes(reading.lungs) == ["no_lungs"]
+    assert reading.trust.lung_share == {}
+
+
+def test_the_command_line_prints_the_share(tiny_bundle_dir, capsys):
+    sample = SAMPLES / "synthetic-normal-1.png"
+    assert main(["predict", str(sample), "--json", "--bundle", str(tiny_bundle_dir)]) == 0
+    (result,) = json.loads(capsys.readouterr().out)["results"]
+    shares = result["trust"]["lung_share"]
+    assert shares
+    assert all(0 <= share <= 1 for share in shares.values())
