@@ -8,7 +8,7 @@ from ui import engine, state
 from ui.components.agreement_strip import agreement_strip
 from ui.components.beside_panel import beside_panel
 from ui.components.caution import caution
-from ui.components.compare_panel import score_table, viewports
+from ui.components.compare_panel import lung_table, score_table, viewports
 from ui.components.ensemble_panel import ensemble_panel
 from ui.components.film_choice import no_film
 from ui.frame import models, page, plain, show_error
@@ -40,6 +40,7 @@ def main() -> None:
     reading = engine.reading(film, predictor)
     viewports(film, shown, predictor, reading)
     score_table(shown)
+    lung_table(shown)
     ensemble_panel(predictor, reading)
     beside_panel(film, shown, predictor)
 

@@ -25,6 +25,7 @@ from ui.state import MAX_FILMS, Film
 
 if TYPE_CHECKING:
     from cxr_core.engine.openvino import OpenVinoEngine
+    from cxr_core.lungs import LungSegmenter
     from cxr_core.predict import Predictor, Reading
 
 BUNDLE_VARIABLE: Final = "CXR_BUNDLE"
@@ -178,8 +179,17 @@ class _Published:
                     self.bundle,
                     variant=variant,
                     engines={name: self._engines[m.network] for name, m in members.items()},
+                    lungs=_lungs(),
                 )
             return self._predictors[variant]
+
+
+@st.cache_resource(show_spinner=False)
+def _lungs() -> LungSegmenter | None:
+    """Load the network that finds the lungs; none where the repository has none."""
+    from cxr_core.lungs import DEFAULT_LUNGS, LungSegmenter
+
+    return LungSegmenter.load() if DEFAULT_LUNGS.is_dir() else None
 
 
 @st.cache_resource(show_spinner="Loading the published models …", max_entries=MAX_BUNDLES)

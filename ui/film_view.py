@@ -13,6 +13,7 @@ from ui.film_pixels import FilmPixels
 
 if TYPE_CHECKING:
     from cxr_core.explain.cam import Cam
+    from cxr_core.lungs import LungMask
     from cxr_core.predict import Reading, Trust
     from cxr_core.radiograph import Notice
 
@@ -38,6 +39,26 @@ class Score:
 
 
 @dataclass(frozen=True)
+class Lungs:
+    """What the page shows of the lungs.
+
+    Attributes:
+        outline: Polygons of (x, y) as shares of the film from its upper left.
+        area_share: Share of the film that they cover.
+        notes: Why these may not be the two lungs; empty for a plausible mask.
+    """
+
+    outline: tuple[tuple[tuple[float, float], ...], ...] = field(repr=False)
+    area_share: float
+    notes: tuple[Notice, ...] = ()
+
+    @classmethod
+    def of(cls, mask: LungMask) -> Lungs:
+        """Take what is shown out of a mask."""
+        return cls(mask.polygons, mask.area_share, mask.notes)
+
+
+@dataclass(frozen=True)
 class FilmView:
     """Everything the page shows of one film.
 
@@ -52,6 +73,7 @@ class FilmView:
         refused: True where the refusal gate refused the film.
         maps: System, then method, then class (`""` where the method knows none) to a map.
         timing_ms: Step to milliseconds.
+        lungs: Where the lungs are; `None` where nobody looked for them.
     """
 
     pixels: FilmPixels = field(repr=False)
@@ -64,6 +86,7 @@ class FilmView:
     refused: bool
     maps: dict[str, dict[str, dict[str, Any]]] = field(repr=False)
     timing_ms: Mapping[str, float]
+    lungs: Lungs | None = None
 
     def with_timing(self, step: str, ms: float) -> FilmView:
         """Return a copy with one more step in `timing_ms`."""
@@ -96,6 +119,7 @@ def film_view(reading: Reading, explain: Explain) -> FilmView:
         refused=reading.status == "refused",
         maps={name: _system_maps(reading, name, explain) for name in reading.systems},
         timing_ms=dict(reading.timing_ms),
+        lungs=None if reading.lungs is None else Lungs.of(reading.lungs),
     )
 
 

@@ -14,6 +14,7 @@ from ui.compare_view import score_rows
 from ui.components.map_panels import difference_panel, system_panels
 from ui.components.viewer import viewer_grid
 from ui.components.viewer.colour import colour_tables
+from ui.lung_view import lung_line, lung_rows, outside, outside_sentence
 from ui.words import HEATMAP_CAPTION
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def viewports(film: Film, shown: FilmView, predictor: Predictor, reading: Readin
         panels,
         colour_tables=colour_tables(),
         label=film.label,
+        outline=shown.lungs.outline if shown.lungs else (),
         key=f"compare-{film.digest[:16]}",
         on_step=state.step_film if len(state.films()) > 1 else None,
     )
@@ -111,6 +113,35 @@ def score_table(shown: FilmView) -> None:
         },
         alt="Probabilities, margin and entropy of every system and of the plain mean",
     )
+
+
+def lung_table(shown: FilmView) -> None:
+    """Show how much of each system's map lies in the lungs; nothing where nobody looked.
+
+    Args:
+        shown: What the page shows of the film.
+    """
+    lungs, shares = shown.lungs, shown.trust.lung_share
+    if lungs is None:
+        return
+    st.header("Maps and lungs", anchor=False)
+    st.markdown(lung_line(lungs, shares))
+    far = outside(lungs, shares)
+    if far:
+        st.warning(outside_sentence(far), icon=":material/pulmonology:")
+    if shares:
+        st.dataframe(
+            lung_rows(lungs, shares),
+            hide_index=True,
+            column_config={
+                "Share in the lungs": st.column_config.ProgressColumn(
+                    format="percent", min_value=0.0, max_value=1.0
+                ),
+                "Lungs' share of the film": st.column_config.NumberColumn(format="percent"),
+                "Ratio": st.column_config.NumberColumn(format="%.2f"),
+            },
+            alt="Share of every system's positive map in the lungs",
+        )
 
 
 def _pair_title(pair: str) -> str:

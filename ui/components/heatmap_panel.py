@@ -103,6 +103,7 @@ def heatmap_grid(
         [panel for panel, _ in found],
         colour_tables=colour_tables(),
         label=film.label,
+        outline=shown.lungs.outline if shown.lungs else (),
         key=f"heatmaps-{film.digest[:16]}",
         on_step=state.step_film if len(state.films()) > 1 else None,
     )
