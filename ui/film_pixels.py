@@ -22,14 +22,24 @@ MAX_SIDE_PX: Final = 1024
 """Longest side of the film as the browser gets it."""
 
 PRESET_PERCENTILES: Final[Mapping[str, tuple[float, float]]] = {
-    "Lung": (1.0, 65.0),
-    "Mediastinum": (40.0, 99.5),
-    "Bone": (60.0, 99.9),
+    "Lung": (10.0, 75.0),
+    "Mediastinum": (25.0, 99.5),
+    "Bone": (45.0, 99.9),
 }
 """Window to its black and white end, in percent of the film's pixels from the least dense up.
 
 Display presets of this dashboard, chosen by eye; a radiograph has no Hounsfield units.
 """
+
+WINDOW_NOTE: Final = (
+    "Display presets, no Hounsfield units: "
+    + ", ".join(
+        f"{name} from percentile {low:g} to {high:g}"
+        for name, (low, high) in PRESET_PERCENTILES.items()
+    )
+    + " of the film's pixels, the least dense first."
+)
+"""What the page says of the presets."""
 
 FULL_RANGE: Final = "Full range"
 _WIDE_LEVELS: Final = 65535
@@ -168,6 +178,7 @@ class FilmPixels:
             "intercept": self.intercept,
             "is_inverted": self.is_inverted,
             "windows": [{"name": w.name, "low": w.low, "high": w.high} for w in self.windows],
+            "window_note": WINDOW_NOTE,
             "notes": list(self.notes),
         }
 

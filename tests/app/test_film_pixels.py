@@ -117,7 +117,7 @@ def test_presets_lie_at_the_documented_percentiles():
     pixels = np.random.default_rng(0).permutation(1000).astype(np.uint16).reshape(25, 40)
     windows = {w.name: w for w in FilmPixels.from_radiograph(film(pixels, white=1023.0)).windows}
     assert windows["Full range"] == Window("Full range", 0.0, 1023.0)
-    for name, low, high in [("Lung", 9, 649), ("Mediastinum", 399, 994), ("Bone", 599, 998)]:
+    for name, low, high in [("Lung", 99, 749), ("Mediastinum", 249, 994), ("Bone", 449, 998)]:
         assert (windows[name].low, windows[name].high) == pytest.approx((low, high), abs=1)
 
 
@@ -125,7 +125,7 @@ def test_presets_count_from_the_least_dense_in_an_inverted_film():
     pixels = np.random.default_rng(0).permutation(1000).astype(np.uint16).reshape(25, 40)
     shown = FilmPixels.from_radiograph(film(pixels, white=1023.0, is_inverted=True))
     lung = next(w for w in shown.windows if w.name == "Lung")
-    assert (lung.low, lung.high) == pytest.approx((349, 989), abs=1)
+    assert (lung.low, lung.high) == pytest.approx((249, 899), abs=1)
 
 
 def test_windows_of_the_file_come_first():

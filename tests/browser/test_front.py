@@ -95,8 +95,17 @@ def test_the_map_can_be_chosen_by_keyboard(page):
 
 def test_films_survive_a_change_of_page(page):
     upload(page, SAMPLES / "synthetic-normal-3.png")
+    page.wait_for_selector(".viewer[data-ready]")
+    page.locator(".viewer .colours").select_option("viridis")
+    page.locator(".viewer .signed").check()
+    page.locator(".viewer .presets").select_option(label="Bone")
+    page.locator(".viewer [data-action=flipH]").click()
     page.get_by_role("link", name="Model card").click()
     page.wait_for_selector("text=Read this before any figure", timeout=30_000)
     page.get_by_role("link", name="Read films").click()
-    page.wait_for_selector(".viewer .picture", timeout=30_000)
+    page.wait_for_selector(".viewer[data-ready]", timeout=30_000)
     assert page.locator(".viewer .picture").count() == 1
+    assert page.locator(".viewer .colours").input_value() == "viridis"
+    assert page.locator(".viewer .signed").is_checked()
+    assert page.locator(".viewer .presets option:checked").inner_text() == "Bone"
+    assert page.locator(".viewer .corner.top-left").inner_text() == "MIRRORED"

@@ -273,6 +273,7 @@ def test_the_help_lists_the_keys_and_closes(show):
     text = shown.viewer.locator("dialog.help").inner_text()
     assert "Hide or show the heatmap" in text
     assert "Next film" not in text
+    assert "Lung from percentile 10 to 75, Mediastinum from percentile 25 to 99.5" in text
     shown.press("Escape")
     assert not shown.viewer.locator("dialog.help").is_visible()
 

@@ -176,7 +176,12 @@ def _mount(key: str, on_step: Callable[[int], None] | None, data: dict[str, Any]
 
     _MOUNT(
         key=key,
-        data={**data, "can_step": on_step is not None, "default_method": DEFAULT_METHOD},
+        data={
+            **data,
+            "key": key,
+            "can_step": on_step is not None,
+            "default_method": DEFAULT_METHOD,
+        },
         on_step_change=stepped,
     )
 

@@ -5,6 +5,14 @@ import { element, fillSelect, named } from "./dom.js";
 import { mapNotes } from "./heat.js";
 
 const CUSTOM = "custom";
+const SWITCHES = {
+  shown: (state) => state.isShown,
+  smooth: (state) => state.isSmooth,
+  signed: (state) => state.isSigned,
+  fixed: (state) => state.isFixed,
+  outlined: (state) => state.isOutlined,
+  swiped: (state) => state.swipe !== null,
+};
 
 function percent(input, value, text = `${Math.round(100 * value)}%`) {
   input.value = Math.round(100 * value);
@@ -46,6 +54,8 @@ export function fillControls(reader) {
   const presets = data.film.windows.map(({ name }, i) => ({ name: String(i), title: name }));
   fillSelect(reader.part("presets"), [...presets, { name: CUSTOM, title: "Own window" }], "0");
   reader.part("presets").lastChild.hidden = true;
+  reader.part("presets").title = data.film.window_note;
+  reader.part("window-note").textContent = data.film.window_note;
   reader.part("outlined").parentElement.hidden = !data.outline.length;
   reader
     .part("film-notes")
@@ -67,8 +77,11 @@ export function drawControls(reader) {
     : "Contour off";
   percent(reader.part("swipe"), state.swipe ?? 0.5);
   reader.part("swipe").hidden = state.swipe === null;
-  reader.part("swiped").checked = state.swipe !== null;
-  reader.part("shown").checked = state.isShown;
+  Object.entries(SWITCHES).forEach(([name, isOn]) => {
+    reader.part(name).checked = isOn(state);
+  });
+  reader.part("colours").value = state.colourMap;
+  reader.part("method").value = state.method;
   reader.part("about").textContent = reader.isLinked ? "" : method.note;
   const notes = reader.isLinked ? [] : mapNotes(reader.panel(0).map, method.note);
   reader.part("notes").replaceChildren(...notes.map((note) => element("li", { text: note })));

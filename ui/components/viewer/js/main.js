@@ -3,6 +3,7 @@
 import { bindKeys, fillHelp, makeActions } from "./actions.js";
 import { bindControls } from "./controls.js";
 import { bindGestures } from "./gestures.js";
+import { remember } from "./memory.js";
 import { Reader } from "./reader.js";
 
 const READERS = new WeakMap();
@@ -30,6 +31,7 @@ export default function render({ data, parentElement, setTriggerValue }) {
   reader.update(data, (by) => setTriggerValue("step", by));
   fillHelp(reader);
   return () => {
+    remember(reader);
     reader.close();
     READERS.delete(parentElement);
   };

@@ -5,6 +5,7 @@
 import { drawControls, fillControls } from "./controls.js";
 import { named, number, stored } from "./dom.js";
 import { peak, smoothed } from "./heat.js";
+import { recall } from "./memory.js";
 import { fromBase64, paintFilm, readFilm } from "./pixels.js";
 import { drawScores, markScore } from "./scores.js";
 import { HOME, fitScale, panned, turned, zoomedAt } from "./space.js";
@@ -43,7 +44,7 @@ export class Reader {
       data.colour_tables.map(({ name, table }) => [name, fromBase64(table)]),
     );
     this.diverging = fromBase64(data.diverging);
-    this.state ??= {
+    this.state ??= recall(data).state ?? {
       system: data.systems[0]?.name,
       className: data.scores[0]?.label ?? data.classes[0].name,
       method: data.default_method,
@@ -110,6 +111,7 @@ export class Reader {
       return;
     }
     const start = performance.now();
+    const { view } = this.packed ? {} : recall(this.data);
     this.packed = film.packed;
     this.film = film;
     this.values = null;
@@ -125,6 +127,10 @@ export class Reader {
     this.greys.width = film.width;
     this.greys.height = film.height;
     this.reset();
+    if (view) {
+      this.place = view.place;
+      this.showWindow(view.window);
+    }
     performance.measure("cxr-film", { start }); // unpacked and painted; read by benchmarks.viewer
     this.root.dataset.ready = "true";
   }
