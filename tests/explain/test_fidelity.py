@@ -335,22 +335,21 @@ def test_the_cascade_goes_from_the_logits_down(system, names):
     heads = tiny_heads(np.random.default_rng(7))
     random = random_heads(heads, system, n_draws=2, seed=1)
     assert random.names == names
-    assert [len(draws) for draws in random.draws] == [2] * len(names)
-    top = random.draws[0][0]
+    sets = random.draw(0)
+    assert len(sets) == len(names)
     if system in heads.members:
-        trained, changed = heads.members[system].layers, top.members[system].layers
+        trained, changed = heads.members[system].layers, sets[0].members[system].layers
         assert all(one is other for one, other in zip(trained[:-1], changed[:-1], strict=True))
         assert not np.array_equal(trained[-1].kernel, changed[-1].kernel)
-        below = random.draws[1][0].members[system].layers
+        below = sets[1].members[system].layers
         assert below[-1] is changed[-1]  # a layer stays as it is further down the cascade
         assert below[-2] is not trained[-2]
-        last = random.draws[-1][0].members[system].layers
+        last = sets[-1].members[system].layers
         assert not any(one is other for one, other in zip(trained, last, strict=True))
-    other_draw = random.draws[0][1]
     again = random_heads(heads, system, n_draws=2, seed=1)
     layer, same, other = (
-        (sets.ensembles.get(system) or sets.members[system].layers[-1]).kernel
-        for sets in (top, again.draws[0][0], other_draw)
+        (drawn.ensembles.get(system) or drawn.members[system].layers[-1]).kernel
+        for drawn in (sets[0], again.draw(0)[0], again.draw(1)[0])
     )
     np.testing.assert_array_equal(layer, same)
     assert not np.array_equal(layer, other)

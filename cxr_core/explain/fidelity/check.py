@@ -208,7 +208,7 @@ def _n_steps(
     """Return the steps of all checks together."""
     total = 0
     if "randomisation" in checks and heads is not None:
-        total += sum(len(draws) for draws in heads.draws)
+        total += heads.n_draws * len(heads.names)
     if "repeatability" in checks:
         total += len(settings.changes)
     if "order" in checks:

@@ -67,17 +67,37 @@ class Randomisation:
 
 @dataclass(frozen=True, eq=False)
 class RandomHeads:
-    """Heads of one system with random layers, made once and used for every film.
+    """A system's heads with random layers; each draw is made anew when asked for, always the same.
 
     Attributes:
+        heads: The trained heads.
         system: The system.
+        n_draws: Random heads at each stage.
+        seed: Seed of the draws.
         names: Stage names, from the logits downwards.
-        draws: One tuple of heads a stage, one head set a draw.
     """
 
+    heads: HeadSet
     system: str
+    n_draws: int
+    seed: int
     names: tuple[str, ...]
-    draws: tuple[tuple[HeadSet, ...], ...]
+
+    def draw(self, index: int) -> tuple[HeadSet, ...]:
+        """Return one random head set a stage; a layer stays the same in the stages below it.
+
+        Args:
+            index: In [0, `n_draws`).
+
+        Returns:
+            Head sets that hold what the system needs, from the logits downwards.
+        """
+        rng = np.random.default_rng((self.seed, index))
+        current, sets = self.heads, []
+        for _, targets in _plan(self.heads, self.system):
+            current = _fresh(current, targets, rng)
+            sets.append(_only(current, self.system))
+        return tuple(sets)
 
 
 def random_heads(
@@ -89,7 +109,7 @@ def random_heads(
         heads: The trained heads; not changed.
         system: One of `heads.systems`.
         n_draws: Random heads at each stage.
-        seed: Seed; within a draw, a layer keeps its random weights in the stages below it.
+        seed: Seed of the draws.
 
     Returns:
         The random heads of every stage.
@@ -111,17 +131,8 @@ def random_heads(
     if system not in heads.systems:
         msg = f"`system` must be one of {heads.systems}. Received: system={system!r}"
         raise NotApplicableError(msg)
-    plan = _plan(heads, system)
-    by_draw = []
-    for draw in range(n_draws):
-        rng = np.random.default_rng((seed, draw))
-        current, sets = heads, []
-        for _, targets in plan:
-            current = _fresh(current, targets, rng)
-            sets.append(_only(current, system))
-        by_draw.append(sets)
-    names = tuple(name for name, _ in plan)
-    return RandomHeads(system, names, tuple(zip(*by_draw, strict=True)))
+    names = tuple(name for name, _ in _plan(heads, system))
+    return RandomHeads(heads, system, n_draws, seed, names)
 
 
 def randomisation(
@@ -157,24 +168,29 @@ def randomisation(
         degradation if it goes below its corresponding randomization baseline".
     """
     require_map(grid)
-    steps = Steps(sum(len(draws) for draws in random.draws), on_step)
-    stages = []
-    for name, draws in zip(random.names, random.draws, strict=True):
-        ranks, structures, n_flat = [], [], 0
-        for heads in draws:
+    n_stages = len(random.names)
+    steps = Steps(random.n_draws * n_stages, on_step)
+    ranks, structures = np.zeros((2, n_stages, random.n_draws))
+    n_flat = [0] * n_stages
+    for draw in range(random.n_draws):
+        for stage, heads in enumerate(random.draw(draw)):
             used = {member: features[member] for member in heads.members}
             with one_blas_thread():
                 state = heads.forward(used)
                 other = explain(heads, state, used, random.system, class_name, method=method).grid
-            is_flat = not np.ptp(other) > 0
-            n_flat += is_flat
-            ranks.append(0.0 if is_flat else spearman(grid, other))
-            structures.append(ssim(grid, other))
+            if np.ptp(other) > 0:
+                ranks[stage, draw] = spearman(grid, other)
+            else:
+                n_flat[stage] += 1
+            structures[stage, draw] = ssim(grid, other)
             steps.advance()
-        stages.append(Stage(name, float(np.mean(ranks)), float(np.mean(structures)), n_flat))
+    stages = [
+        Stage(name, float(ranks[index].mean()), float(structures[index].mean()), n_flat[index])
+        for index, name in enumerate(random.names)
+    ]
     passes = None if baseline is None else bool(min(s.ssim for s in stages) < baseline)
     notes = (_NOTE_HEADS_ONLY, *((_NOTE_NO_BASELINE,) if baseline is None else ()))
-    return Randomisation(tuple(stages), len(random.draws[0]), baseline, passes, notes)
+    return Randomisation(tuple(stages), random.n_draws, baseline, passes, notes)
 
 
 _Target = tuple[str, int]
