@@ -224,7 +224,7 @@ def lung_share(cam_grid: npt.NDArray[Any], lung_mask: LungMask) -> LungShare:
     if enrichment < 1.0:
         text = (
             f"{share:.0%} of the positive map lies in the lungs, which cover {area_share:.0%} of "
-            "the film: the map lives outside the lungs more than inside."
+            "the film: less than of a map that is the same everywhere."
         )
         notes = (Notice("outside_lungs", text), *notes)
     return LungShare(share, area_share, enrichment, notes)
