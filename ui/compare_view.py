@@ -12,6 +12,7 @@ import numpy as np
 from cxr_core.compare import compare, margin
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
 from ui.film_view import FilmView
+from ui.words import number
 
 if TYPE_CHECKING:
     from cxr_core.compare import EnsembleParts
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 BIAS: Final = "Bias"
 TOTAL: Final = "Score (logit)"
-MEAN: Final = "Plain mean of the members"
+MEAN: Final = "Plain mean"
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,7 @@ def strongest_sentence(parts: EnsembleParts, class_name: str) -> str:
     direction = "towards" if sums[name] > 0 else "away from"
     return (
         f"**{system_title(name)}** moves this film most, {abs(sums[name]):.2f} {direction} "
-        f"{CLASS_TITLES[class_name]}; the score is {parts.logits[index]:.2f}."
+        f"{CLASS_TITLES[class_name]}; the score is {number(float(parts.logits[index]))}."
     )
 
 

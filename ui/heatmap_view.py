@@ -8,6 +8,7 @@ import numpy as np
 
 from cxr_core.explain.cam import METHODS
 from cxr_core.labels import CLASS_TITLES, system_title
+from ui.words import number
 
 if TYPE_CHECKING:
     from cxr_core.explain.cam import Cam
@@ -52,12 +53,12 @@ def decomposition(cam: Cam, against: str | None = None) -> str:
         if positive > 0
         else "No cell is for it."
     )
-    score = f"the score of {score_title(cam.class_name, against)}, {_number(cam.score)}"
+    score = f"the score of {score_title(cam.class_name, against)}, {number(cam.score)}"
     if cam.bias is None:
         return f"{strongest} The cells do not add up to {score}."
     return (
-        f"Cells for it add {_number(positive)}, cells against it {_number(negative)}, biases "
-        f"{_number(cam.bias)}: together {score}. {strongest}"
+        f"Cells for it add {number(positive)}, cells against it {number(negative)}, biases "
+        f"{number(cam.bias)}: together {score}. {strongest}"
     )
 
 
@@ -132,8 +133,3 @@ def _strongest(grid: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 def _place(index: int, n_columns: int) -> str:
     """Name a cell as a reader counts."""
     return f"row {index // n_columns + 1} column {index % n_columns + 1}"
-
-
-def _number(value: float) -> str:
-    """Write a number with two decimals and a minus as long as a plus."""
-    return f"{value:.2f}".replace("-0.00", "0.00").replace("-", "\N{MINUS SIGN}")

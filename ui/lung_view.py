@@ -68,8 +68,8 @@ def outside_sentence(names: list[str]) -> str:
     verb = "lies" if len(names) == 1 else "lie"
     map_ = "The map" if len(names) == 1 else "The maps"
     return (
-        f"{map_} of {titles} {verb} in the lungs less than their share of the film: what moved the "
-        "score is mostly elsewhere."
+        f"{map_} of {titles} {verb} in the lungs less than an even map would: less than their share "
+        "of the film."
     )
 
 
@@ -86,8 +86,8 @@ def lung_rows(lungs: Lungs, shares: Mapping[str, float]) -> list[dict[str, Any]]
     return [
         {
             "System": system_title(name),
-            "Share in the lungs": share,
-            "Lungs' share of the film": lungs.area_share,
+            "In the lungs, %": 100 * share,
+            "Lungs, % of the film": 100 * lungs.area_share,
             "Ratio": share / lungs.area_share if lungs.area_share > 0 else None,
         }
         for name, share in shares.items()

@@ -29,3 +29,16 @@ GATE_REFUSED: Final = (
     "Refusal gate: refused. The film is unlike those the models were trained on; the numbers below "
     "are shown, and should not be believed."
 )
+
+
+def number(value: float) -> str:
+    """Write a number with two decimals and a minus as long as a plus.
+
+    Args:
+        value: Any finite number.
+
+    Returns:
+        For example `1.20`; what rounds to 0 has no sign.
+    """
+    text = f"{value:.2f}"
+    return "0.00" if text == "-0.00" else text.replace("-", "\N{MINUS SIGN}")

@@ -134,10 +134,10 @@ def lung_table(shown: FilmView) -> None:
             lung_rows(lungs, shares),
             hide_index=True,
             column_config={
-                "Share in the lungs": st.column_config.ProgressColumn(
-                    format="percent", min_value=0.0, max_value=1.0
+                "In the lungs, %": st.column_config.ProgressColumn(
+                    format="%.0f", min_value=0.0, max_value=100.0
                 ),
-                "Lungs' share of the film": st.column_config.NumberColumn(format="percent"),
+                "Lungs, % of the film": st.column_config.NumberColumn(format="%.0f"),
                 "Ratio": st.column_config.NumberColumn(format="%.2f"),
             },
             alt="Share of every system's positive map in the lungs",
