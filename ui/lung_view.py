@@ -68,8 +68,8 @@ def outside_sentence(names: list[str]) -> str:
     verb = "lies" if len(names) == 1 else "lie"
     map_ = "The map" if len(names) == 1 else "The maps"
     return (
-        f"{map_} of {titles} {verb} in the lungs less than an even map would: less than their share "
-        "of the film."
+        f"{map_} of {titles} {verb} in the lungs less than an even map would: less than the "
+        "lungs' share of the film."
     )
 
 
