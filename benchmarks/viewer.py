@@ -11,16 +11,12 @@ loads the bundle, is not counted.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import re
 import shutil
-import socket
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +27,7 @@ from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
 from cxr_core.io import read_path
 from cxr_core.predict import Predictor
 from cxr_core.radiograph import Radiograph
+from tools.dashboard import dashboard
 from ui.film_pixels import FilmPixels
 from ui.film_view import film_view
 
@@ -103,7 +100,7 @@ def _browser(n_films: int) -> None:
     from playwright.sync_api import sync_playwright
 
     rows = []
-    with _dashboard() as url, sync_playwright() as playwright:
+    with dashboard() as url, sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )
@@ -120,30 +117,6 @@ def _browser(n_films: int) -> None:
     for part in rows[0]:
         times = [row[part] for row in rows[1:]]
         print(f"| {part} | {statistics.median(times):,.0f} | {max(times):,.0f} |")
-
-
-@contextlib.contextmanager
-def _dashboard() -> Iterator[str]:
-    """Run the dashboard on a free loopback port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
-    server = subprocess.Popen(  # noqa: S603 - our own interpreter and script
-        [*command, "--server.port", str(port)],
-        cwd=SAMPLE.parents[2],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(120):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-            time.sleep(0.5)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(10)
 
 
 def _upload(page: Any, data: bytes) -> dict[str, float]:

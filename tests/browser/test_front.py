@@ -6,7 +6,7 @@ import pytest
 
 from cxr_core.bundle import Bundle
 from cxr_core.labels import system_title
-from tests.browser.conftest import ROOT, serve
+from tools.dashboard import ROOT, dashboard
 
 SAMPLES = ROOT / "assets" / "samples"
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def address():
     """A dashboard of its own on a free loopback port."""
-    with serve("streamlit_app.py") as url:
+    with dashboard("streamlit_app.py") as url:
         yield url
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cxr_core.bundle import Bundle
-from tests.browser.conftest import ROOT, serve
+from tools.dashboard import ROOT, dashboard
 
 pytestmark = pytest.mark.browser
 SAMPLES = ROOT / "assets" / "samples"
@@ -17,7 +17,7 @@ PAGES = ("Read films", "Compare", "Heatmaps", "Training curves", "Dataset", "Mod
 @pytest.fixture(scope="module")
 def address():
     """The dashboard."""
-    with serve("streamlit_app.py") as url:
+    with dashboard("streamlit_app.py") as url:
         yield url
 
 

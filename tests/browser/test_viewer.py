@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.browser.conftest import serve
 from tests.browser.grid_page import deep, grid
+from tools.dashboard import dashboard
 
 pytestmark = pytest.mark.browser
 
@@ -23,7 +23,7 @@ FULL = 65535.0
 @pytest.fixture(scope="module")
 def address():
     """The page of the drawn films."""
-    with serve("tests/browser/grid_page.py") as url:
+    with dashboard("tests/browser/grid_page.py") as url:
         yield url
 
 
