@@ -35,12 +35,14 @@ def table_lines(checked: Mapping[str, Any]) -> list[str]:
         f"{checked['variant']}, seed {checked['settings']['seed']}; "
         f"intervals: {checked['interval']}"
     ]
+    has_bar = bool({"randomisation", "repeatability"} & set(checked["settings"]["checks"]))
     for system, methods in checked["systems"].items():
-        titles = [*columns.values(), "below", "n", "does not pass"]
+        titles = [*columns.values(), *(["bars"] if has_bar else []), "n", "does not pass"]
         lines += ["", f"**{system_title(system)}**", "", *_head(titles)]
         for method, entry in methods.items():
             cells = [_cell(entry[name]) for name in columns]
-            cells += [_bar(entry["baseline"]), _n(entry, columns), _failed(entry["passes"])]
+            cells += [_bar(entry["baseline"])] if has_bar else []
+            cells += [_n(entry, columns), _failed(entry["passes"])]
             lines.append(_row(METHODS[method].title, cells))
     lines += ["", "**Mean over the systems**", "", *_head([*columns.values(), "passes everywhere"])]
     for method, entry in checked["methods"].items():
@@ -63,6 +65,13 @@ def _best_lines(checked: Mapping[str, Any]) -> list[str]:
         lines.append(_row(name, cells))
     default = checked["default"]
     names = [METHODS[method].title for method in default["supported_methods"]]
+    same = {
+        f"{METHODS[one].title} and {METHODS[other].title}"
+        for pairs in checked["same_order"].values()
+        for one, other in pairs
+    }
+    if same:
+        lines += ["", f"One order of cells on every film of a system: {', '.join(sorted(same))}."]
     lines += ["", f"Pass every check made in every system: {', '.join(names) or 'none'}."]
     return lines
 
