@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from ui.words import number
+
 if TYPE_CHECKING:
     from cxr_core.explain.fidelity import MapFidelity
 
@@ -72,8 +74,8 @@ def check_sentences(found: MapFidelity) -> list[str]:
         first, last = found.randomisation.stages[0], found.randomisation.stages[-1]
         lines.append(
             f"**Does it depend on what was learnt?** With a random last layer the map keeps a rank "
-            f"correlation of {first.spearman:.2f} with itself, with the whole head random "
-            f"{last.spearman:.2f} (means of {found.randomisation.n_draws}; near 0 is good). The "
+            f"correlation of {number(first.spearman)} with itself, with the whole head random "
+            f"{number(last.spearman)} (means of {found.randomisation.n_draws}; near 0 is good). The "
             "network below the head stays as it is."
         )
     if found.order is not None:
@@ -86,13 +88,13 @@ def check_sentences(found: MapFidelity) -> list[str]:
     if found.road is not None:
         sign = "above" if found.road.gap > 0 else "not above"
         lines.append(
-            f"**And with covers that give less away (ROAD)?** Gap {found.road.gap:+.3f}, {sign} 0, "
+            f"**And with covers that give less away (ROAD)?** Gap {number(found.road.gap)}, {sign} 0, "
             "which is chance."
         )
     if found.repeatability is not None:
         lines.append(
             "**Does it stay under changes that mean nothing?** Rank correlation after small shifts "
-            f"and noise {found.repeatability.mean:.2f} on average, {found.repeatability.least:.2f} "
+            f"and noise {number(found.repeatability.mean)} on average, {number(found.repeatability.least)} "
             "at least."
         )
     return lines + [f":small[{note}]" for note in check_notes(found)]

@@ -38,7 +38,7 @@ def test_the_words_are_the_figures():
     assert "correlation of 0.40 with itself, with the whole head random 0.10" in said
     assert "faster than **18 of 20** random orders" in said
     assert "faster than **20 of 20**" in said
-    assert "Gap +0.400, above 0" in said
+    assert "Gap 0.40, above 0" in said
     assert "0.80 on average, 0.70 at least" in said
     assert check_notes(FOUND) == ["of the map", "ties"]
 
