@@ -75,8 +75,8 @@ def check_sentences(found: MapFidelity) -> list[str]:
         lines.append(
             f"**Does it depend on what was learnt?** With a random last layer the map keeps a rank "
             f"correlation of {number(first.spearman)} with itself, with the whole head random "
-            f"{number(last.spearman)} (means of {found.randomisation.n_draws}; near 0 is good). The "
-            "network below the head stays as it is."
+            f"{number(last.spearman)} (means of {found.randomisation.n_draws}; near 0 is good). "
+            "The network below the head stays as it is."
         )
     if found.order is not None:
         order = found.order
@@ -88,14 +88,14 @@ def check_sentences(found: MapFidelity) -> list[str]:
     if found.road is not None:
         sign = "above" if found.road.gap > 0 else "not above"
         lines.append(
-            f"**And with covers that give less away (ROAD)?** Gap {number(found.road.gap)}, {sign} 0, "
-            "which is chance."
+            "**And with covers that give less away (ROAD)?** "
+            f"Gap {number(found.road.gap)}, {sign} 0, which is chance."
         )
     if found.repeatability is not None:
         lines.append(
             "**Does it stay under changes that mean nothing?** Rank correlation after small shifts "
-            f"and noise {number(found.repeatability.mean)} on average, {number(found.repeatability.least)} "
-            "at least."
+            f"and noise {number(found.repeatability.mean)} on average, "
+            f"{number(found.repeatability.least)} at least."
         )
     return lines + [f":small[{note}]" for note in check_notes(found)]
 
