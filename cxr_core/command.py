@@ -22,6 +22,7 @@ from cxr_core.errors import (
 from cxr_core.explain.cam import DEFAULT_METHOD, METHODS
 from cxr_core.io import read_path
 from cxr_core.labels import CLASS_TITLES, CLASSES, SYSTEM_TITLES
+from cxr_core.lungs import DEFAULT_LUNGS, LungSegmenter
 from cxr_core.predict import Predictor, Reading
 from cxr_core.record import error_record, film_record, prediction_object
 
@@ -40,7 +41,8 @@ def predict(arguments: argparse.Namespace) -> int:
     try:
         bundle = Bundle.load(arguments.bundle)
         variant = _known_variant(bundle, arguments.variant)
-        predictor = Predictor(bundle, variant=variant, precision=arguments.precision)
+        lungs = LungSegmenter.load() if arguments.json and DEFAULT_LUNGS.is_dir() else None
+        predictor = Predictor(bundle, variant=variant, precision=arguments.precision, lungs=lungs)
     except _UnknownVariantError as err:
         _say_error(err)
         return WRONG_USAGE

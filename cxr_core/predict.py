@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -20,6 +20,7 @@ from cxr_core.errors import SpecMismatchError
 from cxr_core.explain.cam import DEFAULT_METHOD, Cam, explain, explain_classes
 from cxr_core.heads import FloatArray, HeadSet, HeadSetState, softmax
 from cxr_core.labels import CLASSES
+from cxr_core.lungs import LungMask, LungSegmenter, lung_share
 from cxr_core.preprocess import preprocess, scale
 from cxr_core.radiograph import Radiograph
 
@@ -51,7 +52,9 @@ class Trust:
         ood_verdict: `passed`, `refused` or `not_run`.
         agreement: Share of the systems that name the commonest label; `None` under two systems.
         prediction_set: Classes that cannot be excluded, or `None` where no set was calibrated.
-        lung_share: System to the share of its positive map inside the lungs; empty if not measured.
+        lung_share: System to the share of its positive map inside the lungs, for the class it names
+            by the default method; empty if not measured, or no plausible lungs were found. Systems
+            whose map has no positive mass are left out. Never a localisation.
     """
 
     ood_score: float | None = None
@@ -72,8 +75,10 @@ class Reading:
         features: Member name to feature map (h, w, c), float32, read-only.
         state: The heads' forward pass.
         trust: Reasons to believe it or not.
-        timing_ms: Milliseconds by part: `preprocess`, `engine`, `total`.
+        timing_ms: Milliseconds by part: `preprocess`, `engine`, `total`, and `lungs` where looked
+            for.
         status: `ok`, or `refused` where the film is unlike the training films.
+        lungs: The lungs of the film, or `None` where nobody looked for them.
     """
 
     radiograph: Radiograph
@@ -83,6 +88,7 @@ class Reading:
     trust: Trust
     timing_ms: Mapping[str, float]
     status: str = "ok"
+    lungs: LungMask | None = None
 
 
 class Predictor:
@@ -93,6 +99,7 @@ class Predictor:
         variant: Its name; the bundle's default if `None`.
         precision: `f32` or `bf16`, see `OpenVinoEngine`.
         engines: Member name to engine, instead of the published networks (tests, GPUs).
+        lungs: Finds the lungs of each film, for `Trust.lung_share`; `None` leaves that out.
 
     Raises:
         SpecMismatchError: If the variant is unknown, or an engine's map has another shape than the
@@ -107,6 +114,7 @@ class Predictor:
         variant: str | None = None,
         precision: str = "f32",
         engines: Mapping[str, FeatureEngine] | None = None,
+        lungs: LungSegmenter | None = None,
     ) -> None:
         entry = bundle.variant(variant)
         self.bundle = bundle
@@ -114,6 +122,7 @@ class Predictor:
         self.precision = precision
         self._members = entry.members
         self._heads = bundle.heads(entry.name)
+        self._lungs = lungs
         self._engines = engines or _load_engines(bundle, entry.members, precision)
         for name, member in entry.members.items():
             _check_engine(name, member, self._engines[name])
@@ -182,9 +191,12 @@ class Predictor:
         with one_blas_thread():
             state = self._heads.forward(features)
         systems = {name: _system_reading(name, state.logits[name]) for name in self.systems}
-        timing["total"] = (time.perf_counter() - started) * 1e3
         trust = Trust(agreement=_agreement(systems))
-        return Reading(radiograph, systems, features, state, trust, MappingProxyType(timing))
+        reading = Reading(radiograph, systems, features, state, trust, MappingProxyType(timing))
+        if self._lungs is not None:
+            reading = self._with_lungs(reading, self._lungs, timing)
+        timing["total"] = (time.perf_counter() - started) * 1e3
+        return reading
 
     def explain(
         self,
@@ -243,6 +255,22 @@ class Predictor:
             return explain_classes(
                 self._heads, reading.state, reading.features, system, method=method
             )
+
+    def _with_lungs(
+        self, reading: Reading, segmenter: LungSegmenter, timing_ms: dict[str, float]
+    ) -> Reading:
+        """Find the lungs and the share of each system's map in them, for the class it names."""
+        started = time.perf_counter()
+        lungs = segmenter.segment(reading.radiograph)
+        shares = {}
+        if lungs.is_plausible:
+            for name, system in reading.systems.items():
+                share = lung_share(self.explain(reading, name, system.label).grid, lungs).share
+                if share is not None:
+                    shares[name] = share
+        timing_ms["lungs"] = (time.perf_counter() - started) * 1e3
+        trust = replace(reading.trust, lung_share=MappingProxyType(shares))
+        return replace(reading, trust=trust, lungs=lungs)
 
     def _run(
         self, radiograph: Radiograph, timing_ms: dict[str, float]

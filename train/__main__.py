@@ -1,4 +1,4 @@
-"""The command line: `python -m train --preset ...`, `publish`, `pretrain`, `finetune`."""
+"""The command line: `python -m train --preset ...`, `publish`, `pretrain`, `finetune`, `lungs`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
-    commands = {"publish": _publish, "pretrain": _pretrain, "finetune": _finetune}
+    commands = {
+        "publish": _publish,
+        "pretrain": _pretrain,
+        "finetune": _finetune,
+        "lungs": _lungs,
+    }
     run = commands.get(arguments[0] if arguments else "", _train)
     try:
         return run(arguments)
@@ -55,12 +60,19 @@ def _finetune(argv: Sequence[str]) -> int:
     return finetune_main(argv[1:])
 
 
+def _lungs(argv: Sequence[str]) -> int:
+    """Train the network that finds the lungs."""
+    from train.lungs_command import lungs_main
+
+    return lungs_main(argv[1:])
+
+
 def _train_parser() -> argparse.ArgumentParser:
     """Return the parser of the command that trains."""
     parser = argparse.ArgumentParser(
         prog="python -m train",
         description="Train heads and ensembles on frozen backbones. "
-        "See also: python -m train publish|pretrain|finetune --help",
+        "See also: python -m train publish|pretrain|finetune|lungs --help",
     )
     parser.add_argument(
         "--preset", default="clean", help="clean (default), seed, mixed, smoke or a TOML file"

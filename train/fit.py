@@ -39,6 +39,7 @@ HISTORY_FIELDS = (
 )
 
 FloatArray = npt.NDArray[np.float32]
+_SIGNIFICANT = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,8 +176,8 @@ def fit_head(
         tensorboard: Folder for TensorBoard's event files, or `None` for none.
 
     Returns:
-        The arrays of the last epoch, or of the best one with `restore_best`; kernels rounded to
-        values of half precision, which a bundle stores in half the space and unchanged.
+        The arrays of the last epoch, or of the best one with `restore_best`; kernels as
+        `rounded` gives them.
     """
     import keras
 
@@ -212,10 +213,27 @@ def fit_head(
         model, loss, shaped, spec, history_path, recipe=config.to_dict(), tensorboard=tensorboard
     )
     arrays = {
-        key: array.astype(np.float16).astype(np.float32) if key.endswith("kernel") else array
+        key: rounded(array) if key.endswith("kernel") else array
         for key, array in extract_head(head, name).items()
     }
     return Fitted(arrays, rows, is_best_kept)
+
+
+def rounded(kernel: FloatArray) -> FloatArray:
+    """Round weights to eight significant bits, within the range of half precision.
+
+    The backbones' weights have eight bits as well. A bundle stores such a kernel as float16, and
+    version control packs it to less than that, since the other bits are 0.
+
+    Args:
+        kernel: Any shape, float32.
+
+    Returns:
+        New float32 array; each value moves by 0.4 % at most, below 6e-5 by 3e-8.
+    """
+    mantissa, exponent = np.frexp(kernel)
+    short = np.ldexp(np.rint(mantissa * _SIGNIFICANT) / _SIGNIFICANT, exponent)
+    return np.asarray(short.astype(np.float16), np.float32)
 
 
 def fit_model(

@@ -7,7 +7,9 @@ sample and may return another film's result.
 
 from __future__ import annotations
 
+import argparse
 import os
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -23,10 +25,14 @@ from ui.state import MAX_FILMS, Film
 
 if TYPE_CHECKING:
     from cxr_core.engine.openvino import OpenVinoEngine
+    from cxr_core.lungs import LungSegmenter
     from cxr_core.predict import Predictor, Reading
 
 BUNDLE_VARIABLE: Final = "CXR_BUNDLE"
-"""Environment variable with the folder of another bundle than the one in the repository."""
+"""Environment variable with the folders of other bundles than the one in the repository."""
+
+MAX_BUNDLES: Final = 3
+"""Bundles kept in memory; each holds its networks, about half a gigabyte with all five systems."""
 
 MAX_READINGS: Final = 4
 """Full readings kept per session; each holds a film at full depth and its feature maps."""
@@ -48,12 +54,80 @@ class Failure:
     hint: str
 
 
-def bundle_folder() -> Path:
-    """Return the folder of the bundle: `CXR_BUNDLE` where set, else the repository's own."""
+def bundle_folders() -> tuple[Path, ...]:
+    """Return the folders of the bundles, the one in use first.
+
+    They are named by `--bundle` after `streamlit run streamlit_app.py --`, once for each; else by
+    `CXR_BUNDLE`, separated as in `PATH`; else it is the repository's own.
+    """
     from cxr_core.bundle import DEFAULT_BUNDLE
 
-    named = os.environ.get(BUNDLE_VARIABLE)
-    return Path(named) if named else DEFAULT_BUNDLE
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--bundle", action="append", default=[], type=Path)
+    named = parser.parse_known_args(sys.argv[1:])[0].bundle
+    if not named:
+        variable = os.environ.get(BUNDLE_VARIABLE, "")
+        named = [Path(text) for text in variable.split(os.pathsep) if text]
+    return tuple(named) or (DEFAULT_BUNDLE,)
+
+
+@dataclass(frozen=True)
+class Models:
+    """A bundle and one of its variants, which a reader may put beside those in use.
+
+    Attributes:
+        folder: The bundle's folder.
+        variant: Name of the variant; `None` for the bundle's default.
+        title: Words for both.
+    """
+
+    folder: Path
+    variant: str | None
+    title: str
+
+
+def models_beside(predictor: Predictor) -> tuple[Models, ...]:
+    """Return what can be put beside the models in use: other variants and other bundles.
+
+    Args:
+        predictor: The predictor from `load`.
+
+    Returns:
+        Other variants of the same bundle, then every variant of the other bundles; a bundle that
+        cannot be loaded is left out here and says why when it is named on the page.
+    """
+    own, *others = bundle_folders()
+    bundle = predictor.bundle
+    found = [
+        Models(own, name, f"{name} ({bundle.name} {bundle.version})")
+        for name in bundle.variants
+        if name != predictor.variant
+    ]
+    for folder in others:
+        try:
+            other = _published(str(folder)).bundle
+        except CxrError:
+            found.append(Models(folder, None, folder.name))
+            continue
+        words = f"{other.name} {other.version}, {folder.name}"
+        found += [Models(folder, name, f"{name} ({words})") for name in other.variants]
+    return tuple(found)
+
+
+def load_beside(models: Models) -> Predictor:
+    """Return the predictor of models beside those in use.
+
+    Args:
+        models: From `models_beside`, or a folder that the reader named.
+
+    Returns:
+        The predictor, shared by all sessions.
+
+    Raises:
+        CxrError: If the bundle is missing, altered or does not fit this version.
+    """
+    published = _published(str(models.folder))
+    return published.predictor(models.variant or published.bundle.default_variant)
 
 
 def load() -> Predictor:
@@ -62,7 +136,7 @@ def load() -> Predictor:
     Raises:
         CxrError: If the bundle is missing, altered or does not fit this version.
     """
-    published = _published(str(bundle_folder()))
+    published = _published(str(bundle_folders()[0]))
     chosen = st.session_state.get(_VARIANT_KEY)
     if isinstance(chosen, str) and chosen in published.bundle.variants:
         return published.predictor(chosen)
@@ -105,11 +179,20 @@ class _Published:
                     self.bundle,
                     variant=variant,
                     engines={name: self._engines[m.network] for name, m in members.items()},
+                    lungs=_lungs(),
                 )
             return self._predictors[variant]
 
 
-@st.cache_resource(show_spinner="Loading the published models …", max_entries=1)
+@st.cache_resource(show_spinner=False)
+def _lungs() -> LungSegmenter | None:
+    """Load the network that finds the lungs; none where the repository has none."""
+    from cxr_core.lungs import DEFAULT_LUNGS, LungSegmenter
+
+    return LungSegmenter.load() if DEFAULT_LUNGS.is_dir() else None
+
+
+@st.cache_resource(show_spinner="Loading the published models …", max_entries=MAX_BUNDLES)
 def _published(folder: str) -> _Published:
     """Verify and load a bundle; an error is not cached, so a repaired bundle loads at once."""
     published = _Published(folder)

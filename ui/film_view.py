@@ -1,30 +1,21 @@
-"""From a reading to what the page shows of it: a small image, small grids, words; no Streamlit."""
+"""From a reading to what the page shows of it: packed pixels, small grids, words; no Streamlit."""
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-import numpy.typing as npt
-from PIL import Image
-
 from cxr_core.errors import NotApplicableError
 from cxr_core.explain.cam import METHODS
 from cxr_core.labels import CLASSES
+from ui.film_pixels import FilmPixels
 
 if TYPE_CHECKING:
     from cxr_core.explain.cam import Cam
+    from cxr_core.lungs import LungMask
     from cxr_core.predict import Reading, Trust
     from cxr_core.radiograph import Notice
-
-MAX_SIDE_PX: Final = 768
-"""Longest side of the film as the browser gets it."""
-
-JPEG_QUALITY: Final = 92
 
 SIGNIFICANT_DIGITS: Final = 4
 """Digits of every map value in the browser; keeps all maps of one film under 60 kB."""
@@ -48,11 +39,31 @@ class Score:
 
 
 @dataclass(frozen=True)
-class FilmView:
-    """Everything the page shows of one film, without the film itself.
+class Lungs:
+    """What the page shows of the lungs.
 
     Attributes:
-        image_url: The film as a grey JPEG data URL, longest side `MAX_SIDE_PX`.
+        outline: Polygons of (x, y) as shares of the film from its upper left.
+        area_share: Share of the film that they cover.
+        notes: Why these may not be the two lungs; empty for a plausible mask.
+    """
+
+    outline: tuple[tuple[tuple[float, float], ...], ...] = field(repr=False)
+    area_share: float
+    notes: tuple[Notice, ...] = ()
+
+    @classmethod
+    def of(cls, mask: LungMask) -> Lungs:
+        """Take what is shown out of a mask."""
+        return cls(mask.polygons, mask.area_share, mask.notes)
+
+
+@dataclass(frozen=True)
+class FilmView:
+    """Everything the page shows of one film.
+
+    Attributes:
+        pixels: The film as the browser gets it, at full depth; 2 MB at most before packing.
         width_px: Columns of the stored film.
         height_px: Rows of the stored film.
         source_format: Container the pixels came from.
@@ -62,9 +73,10 @@ class FilmView:
         refused: True where the refusal gate refused the film.
         maps: System, then method, then class (`""` where the method knows none) to a map.
         timing_ms: Step to milliseconds.
+        lungs: Where the lungs are; `None` where nobody looked for them.
     """
 
-    image_url: str = field(repr=False)
+    pixels: FilmPixels = field(repr=False)
     width_px: int
     height_px: int
     source_format: str
@@ -74,6 +86,7 @@ class FilmView:
     refused: bool
     maps: dict[str, dict[str, dict[str, Any]]] = field(repr=False)
     timing_ms: Mapping[str, float]
+    lungs: Lungs | None = None
 
     def with_timing(self, step: str, ms: float) -> FilmView:
         """Return a copy with one more step in `timing_ms`."""
@@ -96,7 +109,7 @@ def film_view(reading: Reading, explain: Explain) -> FilmView:
         for name, result in reading.systems.items()
     )
     return FilmView(
-        image_url=data_url(film.image),
+        pixels=FilmPixels.from_radiograph(film),
         width_px=film.width_px,
         height_px=film.height_px,
         source_format=film.source_format,
@@ -106,24 +119,8 @@ def film_view(reading: Reading, explain: Explain) -> FilmView:
         refused=reading.status == "refused",
         maps={name: _system_maps(reading, name, explain) for name in reading.systems},
         timing_ms=dict(reading.timing_ms),
+        lungs=None if reading.lungs is None else Lungs.of(reading.lungs),
     )
-
-
-def data_url(image: npt.NDArray[np.float32], *, max_side_px: int = MAX_SIDE_PX) -> str:
-    """Encode a film for the browser.
-
-    Args:
-        image: Shape (h, w), float32 in [0, 1].
-        max_side_px: Longest side of the result; a smaller film is not enlarged.
-
-    Returns:
-        A `data:image/jpeg` URL of one grey channel.
-    """
-    grey = Image.fromarray((image * np.float32(255.0) + np.float32(0.5)).astype(np.uint8))
-    grey.thumbnail((max_side_px, max_side_px), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    grey.save(buffer, "JPEG", quality=JPEG_QUALITY)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def _system_maps(reading: Reading, system: str, explain: Explain) -> dict[str, dict[str, Any]]:
@@ -136,12 +133,20 @@ def _system_maps(reading: Reading, system: str, explain: Explain) -> dict[str, d
         except NotApplicableError as err:
             maps[method] = {name: {"missing": f"{err} {err.hint}"} for name in names}
         else:
-            maps[method] = {name: _map(cams[name or CLASSES[0]]) for name in names}
+            maps[method] = {name: map_data(cams[name or CLASSES[0]]) for name in names}
     return maps
 
 
-def _map(cam: Cam) -> dict[str, Any]:
-    """Return one map as JSON-ready values."""
+def map_data(cam: Cam) -> dict[str, Any]:
+    """Return one map as the browser gets it.
+
+    Args:
+        cam: The map.
+
+    Returns:
+        JSON-ready: `grid` with `SIGNIFICANT_DIGITS`, and `score`, `bias` and `notes` where the map
+        has them.
+    """
     shown: dict[str, Any] = {"grid": [[_short(v) for v in row] for row in cam.grid.tolist()]}
     if cam.class_name is not None:
         shown["score"] = _short(cam.score)

@@ -28,9 +28,11 @@ _VARIANT_WIDGET: Final = "variant-choice"
 _DEFAULT_ICON: Final = ":material/article:"
 _ICONS: Final = {
     _HOME: ":material/radiology:",
-    "1_Model_card.py": ":material/description:",
-    "2_Training_curves.py": ":material/show_chart:",
-    "3_Dataset.py": ":material/dataset:",
+    "6_Model_card.py": ":material/description:",
+    "4_Training_curves.py": ":material/show_chart:",
+    "5_Dataset.py": ":material/dataset:",
+    "1_Compare.py": ":material/compare:",
+    "2_Heatmaps.py": ":material/blur_on:",
 }
 
 

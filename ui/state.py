@@ -17,6 +17,7 @@ SAMPLES_KEY: Final = "samples"
 """Key of the sample picker, whose value is the list of chosen sample files."""
 
 _SHELF_KEY: Final = "films"
+_CHOSEN_KEY: Final = "chosen-film"
 
 
 @dataclass(frozen=True)
@@ -196,3 +197,28 @@ def _empty_uploader(held: Shelf) -> None:
     """Give the uploader a new key, so that Streamlit lets go of the bytes that it holds."""
     held.uploads.clear()
     held.generation += 1
+
+
+def chosen_film() -> Film | None:
+    """Return the film that the pages with one film show: the last one chosen, else the first."""
+    held = shelf()
+    found = held.find(st.session_state.get(_CHOSEN_KEY, ""))
+    return found or (held.films[0] if held.films else None)
+
+
+def choose_film(digest: str) -> None:
+    """Let the pages with one film show this one."""
+    st.session_state[_CHOSEN_KEY] = digest
+
+
+def step_film(by: int) -> None:
+    """Choose the film before or after the chosen one; the ends do not wrap around.
+
+    Args:
+        by: -1 or 1.
+    """
+    held, film = shelf().films, chosen_film()
+    if film is None:
+        return
+    position = min(max(held.index(film) + by, 0), len(held) - 1)
+    choose_film(held[position].digest)

@@ -17,8 +17,8 @@ WHERE_FILMS_GO: Final = (
 )
 
 HEATMAP_CAPTION: Final = (
-    "A heatmap shows what moved the score, not where disease is. Each map has its own scale, so "
-    "colours of two maps cannot be compared."
+    "A heatmap shows what moved the score, not where disease is. Unless one scale is chosen for "
+    "all, each map has its own, and colours of two maps cannot be compared."
 )
 
 SYNTHETIC_NOTE: Final = "Drawn by a program; no person was imaged."
@@ -29,3 +29,16 @@ GATE_REFUSED: Final = (
     "Refusal gate: refused. The film is unlike those the models were trained on; the numbers below "
     "are shown, and should not be believed."
 )
+
+
+def number(value: float) -> str:
+    """Write a number with two decimals and a minus as long as a plus.
+
+    Args:
+        value: Any finite number.
+
+    Returns:
+        For example `1.20`; what rounds to 0 has no sign.
+    """
+    text = f"{value:.2f}"
+    return "0.00" if text == "-0.00" else text.replace("-", "\N{MINUS SIGN}")

@@ -242,3 +242,36 @@ def difference(
         low, high = _ends(list(totals[chosen].sum(axis=1) / n_films[chosen].sum(axis=1)))
         result[name] = {"value": float(values.mean()), "low": low, "high": high}
     return result
+
+
+def mean_figure(
+    values: Sequence[float],
+    patients: Sequence[Hashable],
+    *,
+    n_resamples: int = N_RESAMPLES,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Return the mean of one number a film, with a patient-bootstrap interval.
+
+    Args:
+        values: One number a film, at least one.
+        patients: Patient of each film.
+        n_resamples: Number of resamples.
+        seed: Seed of the resamples.
+
+    Returns:
+        {value, low, high, n, n_patients}.
+    """
+    cluster = _numbered(patients)
+    n_films = np.bincount(cluster)
+    totals = np.bincount(cluster, weights=np.asarray(values, np.float64))
+    rng = np.random.default_rng(seed)
+    chosen = rng.integers(len(n_films), size=(n_resamples, len(n_films)))
+    low, high = _ends(list(totals[chosen].sum(axis=1) / n_films[chosen].sum(axis=1)))
+    return {
+        "value": float(np.mean(np.asarray(values, np.float64))),
+        "low": low,
+        "high": high,
+        "n": len(values),
+        "n_patients": len(n_films),
+    }

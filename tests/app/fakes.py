@@ -12,8 +12,12 @@ from cxr_core.explain.cam import METHODS, Cam
 from cxr_core.labels import CLASSES, ENSEMBLES, MEMBERS, SYSTEMS, class_index
 from cxr_core.predict import Reading, SystemReading, Trust
 from cxr_core.preprocess import PreprocessSpec
+from tests.tiny import random_features, random_heads
 
 DIGEST = "ab" * 32
+HEADS = random_heads(np.random.default_rng(0))
+STATE = HEADS.forward(random_features(np.random.default_rng(1), HEADS))
+"""Heads and one pass through them, the same for every film; the scores do not come from them."""
 
 
 def fake_bundle():
@@ -89,6 +93,7 @@ class FakePredictor:
         self.systems = tuple(systems)
         self.verdict = verdict
         self.n_read = 0
+        self.heads = HEADS
 
     def read(self, radiograph):
         """Return a reading whose scores depend on the film's mean only."""
@@ -102,7 +107,7 @@ class FakePredictor:
             radiograph=radiograph,
             systems=systems,
             features={},
-            state=None,
+            state=STATE,
             trust=self._trust(systems),
             timing_ms=MappingProxyType({"preprocess": 4.0, "engine": 210.0, "total": 216.0}),
             status="refused" if self.verdict == "refused" else "ok",
@@ -112,7 +117,7 @@ class FakePredictor:
         """Return one map a class."""
         return {name: self.explain(reading, system, name, method=method) for name in CLASSES}
 
-    def explain(self, reading, system, class_name, *, method):
+    def explain(self, reading, system, class_name, *, method, against=None):
         """Return a smooth map; PNEUMONIA has no positive part, VGG16 no Ablation-CAM."""
         if method == "ablationcam" and system == "vgg16":
             msg = "`method` must apply to the system."
@@ -123,6 +128,8 @@ class FakePredictor:
         grid = np.exp(-((rows - place[0]) ** 2 + (columns - place[1]) ** 2) / 4.0) - 0.1
         grid = -np.abs(grid) if class_name == "PNEUMONIA" else grid * (1 + k)
         score = float(reading.systems[system].logits[k])
+        if against is not None:
+            score -= float(reading.systems[system].logits[class_index(against)])
         return Cam(
             system=system,
             class_name=class_name if METHODS[method].is_class_specific else None,

@@ -35,7 +35,7 @@ from ui.run_view import (
     systems_of,
 )
 
-PAGE = "pages/2_Training_curves.py"
+PAGE = "pages/4_Training_curves.py"
 FIVE = ("densenet201", "efficientnetb7", "vgg16", "ensemble_probs", "ensemble_dense")
 
 
@@ -265,12 +265,12 @@ def test_the_page_draws_the_runs(app, predictor, three):
 
 def test_choices_are_kept_over_a_change_of_page(app, predictor, three):
     opened(app)
-    app.multiselect(key="curves-runs").set_value(["b"]).run()
+    app.pills(key="curves-runs").set_value(["b"]).run()
     app.slider(key="curves-smoothing").set_value(0.6).run()
     app.toggle(key="curves-log").set_value(True).run()
-    app.switch_page("pages/1_Model_card.py").run()
+    app.switch_page("pages/6_Model_card.py").run()
     opened(app)
-    assert app.multiselect(key="curves-runs").value == ["b"]
+    assert app.pills(key="curves-runs").value == ["b"]
     assert app.slider(key="curves-smoothing").value == 0.6
     figure = figure_of(app)
     assert figure["layout"]["yaxis"]["type"] == "log"
@@ -297,7 +297,7 @@ def test_empty_choices_are_said(app, predictor, three):
     systems.set_value([]).run()
     assert not app.exception
     assert NO_SYSTEM_CHOSEN in text(app)
-    app.multiselect(key="curves-runs").set_value([]).run()
+    app.pills(key="curves-runs").set_value([]).run()
     assert not app.exception
     assert NONE_CHOSEN in text(app)
 
@@ -313,11 +313,11 @@ def test_a_run_that_goes_on_can_be_followed(app, predictor, runs_dir):
     opened(app)
     assert app.toggle(key="curves-live").label == "Follow a"
     assert app.toggle(key="curves-live").value
-    assert app.multiselect(key="curves-runs").options == ["a"]
+    assert app.pills(key="curves-runs").options == ["a"]
     write_run(runs_dir / "a")
     app.run()
     assert not app.exception
-    assert app.multiselect(key="curves-runs").value == ["a"]
+    assert app.pills(key="curves-runs").value == ["a"]
     assert not [toggle for toggle in app.toggle if toggle.key == "curves-live"]
     assert set(app.dataframe[0].value["State"]) == {"finished"}
 
@@ -352,7 +352,7 @@ def test_another_folder_can_be_named(app, predictor, three, tmp_path):
     opened(app)
     app.text_input(key="curves-folder").set_value(str(tmp_path / "elsewhere")).run()
     assert not app.exception
-    assert app.multiselect(key="curves-runs").options == ["z"]
+    assert app.pills(key="curves-runs").options == ["z"]
     app.text_input(key="curves-folder").set_value(str(tmp_path / "nowhere")).run()
     assert not app.exception
     assert "**This folder of runs could not be read\\.**" in text(app)
@@ -362,7 +362,7 @@ def test_published_runs_are_offered(app, monkeypatch, runs_dir):
     monkeypatch.delenv("CXR_BUNDLE", raising=False)
     opened(app)
     published = [f"{name} (published)" for name in Bundle.load().variants]
-    assert set(published) <= set(app.multiselect(key="curves-runs").options)
+    assert set(published) <= set(app.pills(key="curves-runs").options)
     assert set(published) <= set(drawn(figure_of(app)))
 
 
@@ -380,10 +380,10 @@ def test_systems_are_in_display_order(three):
 
 def test_a_choice_of_runs_outlives_those_that_come(app, predictor, three, runs_dir):
     opened(app)
-    app.multiselect(key="curves-runs").set_value(["b"]).run()
+    app.pills(key="curves-runs").set_value(["b"]).run()
     write_run(runs_dir / "d", finished=False, created="2040")
     app.run()
-    assert app.multiselect(key="curves-runs").value == ["b"]
-    app.multiselect(key="curves-runs").set_value([]).run()
+    assert app.pills(key="curves-runs").value == ["b"]
+    app.pills(key="curves-runs").set_value([]).run()
     app.run()
-    assert app.multiselect(key="curves-runs").value == []
+    assert app.pills(key="curves-runs").value == []

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 import math
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from PIL import Image
 
 import cxr_core.io
 from cxr_core.errors import NotApplicableError
@@ -19,7 +16,7 @@ from cxr_core.labels import CLASSES, SYSTEMS
 from tests.app.conftest import png
 from tests.app.fakes import FakePredictor
 from ui.components.film_card import consensus, trust_line
-from ui.film_view import MAX_SIDE_PX, Score, data_url, film_view
+from ui.film_view import Score, film_view
 from ui.words import GATE_NOT_RUN
 
 
@@ -70,20 +67,6 @@ def test_values_keep_four_significant_digits(view):
     expected = math.exp(-1 / 4) - 0.1
     assert grid[1, 1] == pytest.approx(expected, rel=5e-4)
     assert grid[1, 1] == float(f"{expected:.3e}")
-
-
-def test_the_film_is_sent_grey_and_small():
-    url = data_url(np.linspace(0, 1, 2000 * 1000, dtype=np.float32).reshape(2000, 1000))
-    head, body = url.split(",")
-    image = Image.open(io.BytesIO(base64.b64decode(body)))
-    assert head == "data:image/jpeg;base64"
-    assert (image.mode, image.size) == ("L", (MAX_SIDE_PX // 2, MAX_SIDE_PX))
-    assert image.getextrema() == (0, 255)
-
-
-def test_a_small_film_is_not_enlarged():
-    body = data_url(np.zeros((30, 20), np.float32)).split(",")[1]
-    assert Image.open(io.BytesIO(base64.b64decode(body))).size == (20, 30)
 
 
 def scores(*labels):

@@ -96,7 +96,7 @@ def test_a_sample_becomes_a_card_with_probabilities(app, predictor):
         assert sum(score["probs"].values()) == pytest.approx(1.0)
         assert max(score["probs"], key=score["probs"].get) == score["label"]
     assert [about["note"] for about in given["classes"]] == [CLASS_NOTES[c] for c in CLASSES]
-    assert given["image"].startswith("data:image/jpeg;base64,")
+    assert (given["film"]["bits"], given["film"]["width"], given["film"]["height"]) == (8, 40, 32)
     assert GATE_NOT_RUN in text(app)
     assert "of the systems name the same class." in text(app)
     assert HEATMAP_CAPTION in text(app)
@@ -240,13 +240,13 @@ def test_a_real_bundle_reads_a_sample(app, monkeypatch, tiny_bundle_dir):
     assert not app.exception
     (given,) = viewers(app)
     assert [score["system"] for score in given["scores"]] == list(SYSTEMS)
-    app.switch_page("pages/1_Model_card.py").run()
+    app.switch_page("pages/6_Model_card.py").run()
     assert not app.exception
     assert "Random weights for tests." in text(app)
 
 
 def test_the_model_card_names_every_network(app, predictor):
-    app.run().switch_page("pages/1_Model_card.py").run()
+    app.run().switch_page("pages/6_Model_card.py").run()
     assert "Intended use: tests." in text(app)
     facts, networks = (table.value for table in app.table)
     assert list(app.dataframe[0].value["SHA-256"]) == ["cd" * 32]

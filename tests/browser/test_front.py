@@ -2,66 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from pathlib import Path
-
 import pytest
 
 from cxr_core.bundle import Bundle
 from cxr_core.labels import system_title
+from tools.dashboard import ROOT, dashboard
 
-ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "assets" / "samples"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
-playwright_api = pytest.importorskip(
-    "playwright.sync_api", reason="playwright is not installed: make test-all installs it"
-)
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: install the package"),
-]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
 def address():
     """A dashboard of its own on a free loopback port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
-    server = subprocess.Popen(
-        [*command, "--server.port", str(port)],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(120):
-            try:
-                with urllib.request.urlopen(f"{url}/_stcore/health", timeout=1):
-                    break
-            except OSError:
-                time.sleep(0.5)
+    with dashboard("streamlit_app.py") as url:
         yield url
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-    with playwright_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -139,8 +95,17 @@ def test_the_map_can_be_chosen_by_keyboard(page):
 
 def test_films_survive_a_change_of_page(page):
     upload(page, SAMPLES / "synthetic-normal-3.png")
+    page.wait_for_selector(".viewer[data-ready]")
+    page.locator(".viewer .colours").select_option("viridis")
+    page.locator(".viewer .signed").check()
+    page.locator(".viewer .presets").select_option(label="Bone")
+    page.locator(".viewer [data-action=flipH]").click()
     page.get_by_role("link", name="Model card").click()
     page.wait_for_selector("text=Read this before any figure", timeout=30_000)
     page.get_by_role("link", name="Read films").click()
-    page.wait_for_selector(".viewer .picture", timeout=30_000)
+    page.wait_for_selector(".viewer[data-ready]", timeout=30_000)
     assert page.locator(".viewer .picture").count() == 1
+    assert page.locator(".viewer .colours").input_value() == "viridis"
+    assert page.locator(".viewer .signed").is_checked()
+    assert page.locator(".viewer .presets option:checked").inner_text() == "Bone"
+    assert page.locator(".viewer .corner.top-left").inner_text() == "MIRRORED"

@@ -14,7 +14,7 @@ import pytest
 
 from cxr_core.errors import SpecMismatchError
 from train.config import load_preset
-from train.fit import FitData, class_weights, fit_head
+from train.fit import FitData, class_weights, fit_head, rounded
 
 OVERRIDES = ["epochs=14", "batch_size=16", "learning_rate=0.03", "reduce_patience=3",
              "stop_patience=20", "restore_best=true", "augment_passes=2"]  # fmt: skip
@@ -149,3 +149,14 @@ def test_a_film_of_weight_zero_teaches_nothing():
     assert min(r["val_loss"] for r in light_fit.history) < min(
         r["val_loss"] for r in heavy_fit.history
     )
+
+
+def test_kernels_have_eight_significant_bits():
+    values = np.array([1.0, 1.0 + 2**-7, 1.0 + 2**-9, -3.0, 0.0, 1e-8, 250.7], np.float32)
+    expected = np.array([1.0, 1.0 + 2**-7, 1.0, -3.0, 0.0, 0.0, 251.0], np.float32)
+    np.testing.assert_array_equal(rounded(values), expected)
+    kernel = np.random.default_rng(0).normal(0, 0.05, (64, 8)).astype(np.float32)
+    short = rounded(kernel)
+    np.testing.assert_array_equal(short.astype(np.float16).astype(np.float32), short)
+    np.testing.assert_allclose(short, kernel, rtol=2**-8, atol=2**-24)
+    np.testing.assert_array_equal(rounded(short), short)

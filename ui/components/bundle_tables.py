@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import streamlit as st
+
 from cxr_core.labels import system_title
 
 if TYPE_CHECKING:
@@ -72,3 +74,16 @@ def file_rows(files: Mapping[str, tuple[str, int]]) -> list[dict[str, str | int]
         {"File": path, "Bytes": n_bytes, "SHA-256": sha256}
         for path, (sha256, n_bytes) in files.items()
     ]
+
+
+def card_text(card: str) -> None:
+    """Draw a model card; its commands wrap, as a keyboard cannot scroll them sideways.
+
+    Args:
+        card: Markdown with code between fences of three backticks.
+    """
+    for position, text in enumerate(card.split("```")):
+        if position % 2:
+            st.code(text.partition("\n")[2].rstrip(), language=None, wrap_lines=True)
+        else:
+            st.markdown(text)

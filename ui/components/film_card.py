@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from cxr_core.explain.overlay import COLOUR_MAPS, colour_table
 from cxr_core.labels import CLASS_TITLES
 from ui import engine, state
 from ui.components.viewer import viewer
+from ui.components.viewer.colour import colour_tables
 from ui.film_view import FilmView
 from ui.frame import plain, show_error
+from ui.lung_view import lung_line, outside, outside_sentence
 from ui.words import GATE_NOT_RUN, GATE_PASSED, GATE_REFUSED, HEATMAP_CAPTION, SYNTHETIC_NOTE
 
 if TYPE_CHECKING:
@@ -44,13 +45,17 @@ def film_card(film: Film, predictor: Predictor) -> None:
         if shown.refused:
             st.warning(GATE_REFUSED, icon=":material/block:")
         viewer(
-            shown.image_url,
+            shown.pixels,
             shown.maps,
-            {name: colour_table(name) for name in COLOUR_MAPS},
+            colour_tables(),
             label=film.label,
             scores=shown.scores,
+            outline=shown.lungs.outline if shown.lungs else (),
             key=f"viewer-{film.digest}",
         )
+        far = outside(shown.lungs, shown.trust.lung_share)
+        if far:
+            st.warning(outside_sentence(far), icon=":material/pulmonology:")
         _footer(shown)
 
 
@@ -81,9 +86,10 @@ def _footer(shown: FilmView) -> None:
         *(f":material/info: {plain(notice.message)}" for notice in shown.notices),
         HEATMAP_CAPTION,
         trust_line(shown.trust),
+        lung_line(shown.lungs, shown.trust.lung_share),
         f"{film_line(shown)} {timing_line(shown)}",
     ]
-    st.markdown("  \n".join(f":small[{line}]" for line in lines))
+    st.markdown("  \n".join(f":small[{line}]" for line in lines if line))
 
 
 def consensus(scores: Sequence[Score]) -> str:

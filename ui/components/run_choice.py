@@ -111,13 +111,14 @@ def runs_choice(runs: Sequence[Run]) -> list[Run]:
         kept = default_runs(runs)
     if kept != before:
         st.session_state[_RUNS_KEY] = kept
-    keys = st.multiselect(
+    keys = st.pills(
         "Runs",
         list(known),
+        selection_mode="multi",
         format_func=lambda key: _option(known[key]) if key in known else run_title(key),
         key=_RUNS_KEY,
         persist_state="session",
-        placeholder="Choose runs",
+        wrap=True,
     )
     return [run for run in runs if run.key in keys]
 

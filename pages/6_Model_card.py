@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.components.bundle_tables import bundle_facts, file_rows, member_rows
+from ui.components.bundle_tables import bundle_facts, card_text, file_rows, member_rows
 from ui.components.tradeoff import tradeoff_section
 from ui.frame import models, page
 
@@ -40,4 +40,4 @@ with st.expander("Files and their hashes"):
 tradeoff_section(bundle.tradeoff())
 
 st.divider()
-st.markdown(bundle.card)
+card_text(bundle.card)
