@@ -2,7 +2,7 @@
 
     python -m tools.make_screenshots --out docs/screenshots [--pages Compare Heatmaps]
 
-Needs Chromium and the package playwright (`make test-all` installs both). The pictures have 128
+Needs Chromium and the package playwright (`make test-all` installs both). The pictures have 256
 colours, so that all of them together stay small.
 """
 
@@ -32,7 +32,7 @@ PAGES: Final = {
 
 WIDTHS_PX: Final = (1280, 1920)
 SCHEMES: Final = ("dark", "light")
-N_COLOURS: Final = 128
+N_COLOURS: Final = 256
 _SETTLE_MS: Final = 5000
 
 
@@ -85,7 +85,7 @@ def _session(
 def _save(data: bytes, path: Path) -> None:
     """Write a picture with few colours."""
     picture = Image.open(io.BytesIO(data)).convert("RGB")
-    few = picture.quantize(N_COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few = picture.quantize(N_COLOURS, kmeans=2, dither=Image.Dither.NONE)
     few.save(path, "PNG", optimize=True)
 
 

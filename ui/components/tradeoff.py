@@ -101,7 +101,8 @@ def tradeoff_section(tradeoff: Mapping[str, Any] | None) -> None:
         "Films of adults **without** COVID-19, from the publications that the COVID-19 films come "
         "from, were added to training with growing weight (the numbers on the curve; 0 is without "
         "them). Each was judged by models that never saw its patient. Recall that falls as the "
-        "false calls fall was the source of the film, not the disease."
+        "false calls fall was the source of the film, not the disease. Measured with "
+        f"{', '.join(system_title(name) for name in tradeoff['rows'][0]['systems'])}."
     )
     st.plotly_chart(tradeoff_figure(tradeoff), width="stretch", config={"displaylogo": False})
     with st.expander("The curve as a table"):
