@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,14 +58,11 @@ class Comparison:
     disagreement: Disagreement | None
 
 
-def compare(
-    probs: Mapping[str, npt.NDArray[np.floating]], members: Sequence[str] | None = None
-) -> Comparison:
+def compare(probs: Mapping[str, npt.NDArray[np.floating]]) -> Comparison:
     """Compare what systems say of one film.
 
     Args:
         probs: System name to its probabilities, each of shape (k,).
-        members: Systems that the plain mean is taken of; all that are no ensemble if `None`.
 
     Returns:
         The comparison.
@@ -77,7 +74,7 @@ def compare(
         msg = "`probs` must name at least one system. Received: none"
         raise ValueError(msg)
     exact = {name: np.asarray(values, np.float64) for name, values in probs.items()}
-    names = [name for name in exact if name not in ENSEMBLES] if members is None else members
+    names = [name for name in exact if name not in ENSEMBLES]
     mean = np.mean([exact[name] for name in names], axis=0)
     return Comparison(
         labels={name: CLASSES[int(values.argmax())] for name, values in exact.items()},
@@ -140,24 +137,6 @@ class EnsembleParts:
     parts: FloatArray
     bias: FloatArray
     logits: FloatArray
-
-    def rows(self, class_name: str) -> list[tuple[str, str | None, float, float]]:
-        """Return the waterfall of one class.
-
-        Args:
-            class_name: One of `CLASSES`.
-
-        Returns:
-            Member, class of its probability, what it adds, and the running sum after it; the bias
-            comes first, named by an empty member.
-        """
-        index = CLASSES.index(class_name)
-        total = float(self.bias[index])
-        rows: list[tuple[str, str | None, float, float]] = [("", None, total, total)]
-        for (member, name), part in zip(self.names, self.parts[:, index], strict=True):
-            total += float(part)
-            rows.append((member, name, float(part), total))
-        return rows
 
     def by_member(self) -> dict[str, FloatArray]:
         """Return member name to what it adds to each logit, shape (k,)."""

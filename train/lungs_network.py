@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import keras
 from keras import ops
 
+from train.pretrain_network import warmed_adamw
+
 if TYPE_CHECKING:
     from train.lungs import LungConfig
 
@@ -78,14 +80,7 @@ def compile_network(model: Any, config: LungConfig, steps: int) -> None:
         config: The recipe.
         steps: Steps an epoch.
     """
-    total = steps * config.epochs
-    warmup = max(1, round(config.warmup * total))
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0, max(1, total - warmup), warmup_target=config.learning_rate, warmup_steps=warmup
-    )
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, clipnorm=1.0)
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    model.compile(optimizer, DiceCrossEntropy())
+    model.compile(warmed_adamw(config, steps), DiceCrossEntropy())
     model.optimizer.build(model.trainable_variables)
 
 

@@ -17,6 +17,7 @@ from train.network import BUNDLE, films_seen
 from train.restore import restore_weights
 
 if TYPE_CHECKING:
+    from train.lungs import LungConfig
     from train.pretrain_config import FineTuneConfig, PretrainConfig
 
 PRETRAINED: Final = ("pretrained-here", "pretrained")
@@ -176,13 +177,15 @@ def digest_of(base: Any) -> str:
     return digest.hexdigest()
 
 
-def compile_network(model: Any, config: PretrainConfig, steps: int) -> None:
-    """Set loss and optimizer: AdamW, linear warm-up, then one cosine to zero.
+def warmed_adamw(config: PretrainConfig | LungConfig, steps: int) -> Any:
+    """Return AdamW with a linear warm-up, then one cosine to zero; biases and norms do not decay.
 
     Args:
-        model: The network.
-        config: The recipe.
+        config: Epochs, warm-up, highest rate and decay.
         steps: Steps an epoch.
+
+    Returns:
+        A new Keras optimizer.
     """
     import keras
 
@@ -193,8 +196,21 @@ def compile_network(model: Any, config: PretrainConfig, steps: int) -> None:
     )
     optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, clipnorm=1.0)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
+
+
+def compile_network(model: Any, config: PretrainConfig, steps: int) -> None:
+    """Set loss and optimizer: AdamW, linear warm-up, then one cosine to zero.
+
+    Args:
+        model: The network.
+        config: The recipe.
+        steps: Steps an epoch.
+    """
+    import keras
+
     model.compile(
-        optimizer,
+        warmed_adamw(config, steps),
         keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=config.label_smoothing
         ),

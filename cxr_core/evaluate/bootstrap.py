@@ -260,18 +260,9 @@ def mean_figure(
         seed: Seed of the resamples.
 
     Returns:
-        {value, low, high, n, n_patients}.
+        As `mean_interval`, and n_patients.
     """
-    cluster = _numbered(patients)
-    n_films = np.bincount(cluster)
-    totals = np.bincount(cluster, weights=np.asarray(values, np.float64))
-    rng = np.random.default_rng(seed)
-    chosen = rng.integers(len(n_films), size=(n_resamples, len(n_films)))
-    low, high = _ends(list(totals[chosen].sum(axis=1) / n_films[chosen].sum(axis=1)))
-    return {
-        "value": float(np.mean(np.asarray(values, np.float64))),
-        "low": low,
-        "high": high,
-        "n": len(values),
-        "n_patients": len(n_films),
-    }
+    figure = mean_interval(
+        np.asarray(values, np.float64), patients, n_resamples=n_resamples, seed=seed
+    )
+    return {**figure, "n_patients": len(set(patients))}
