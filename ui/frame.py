@@ -28,9 +28,9 @@ _VARIANT_WIDGET: Final = "variant-choice"
 _DEFAULT_ICON: Final = ":material/article:"
 _ICONS: Final = {
     _HOME: ":material/radiology:",
-    "6_Model_card.py": ":material/description:",
-    "4_Training_curves.py": ":material/show_chart:",
-    "5_Dataset.py": ":material/dataset:",
+    "8_Model_card.py": ":material/description:",
+    "6_Training_curves.py": ":material/show_chart:",
+    "7_Dataset.py": ":material/dataset:",
     "1_Compare.py": ":material/compare:",
     "2_Heatmaps.py": ":material/blur_on:",
 }

@@ -30,6 +30,8 @@ class ManifestRow:
         patient: Who was imaged.
         source: Collection that the film comes from.
         subtype: Finer class, for example `virus`.
+        view: Projection, for example `AP Supine`.
+        age: Age in years, as written.
     """
 
     sha256: str = ""
@@ -38,6 +40,8 @@ class ManifestRow:
     patient: str = ""
     source: str = ""
     subtype: str = ""
+    view: str = ""
+    age: str = ""
 
 
 def read_manifest(folder: Path) -> Mapping[str, ManifestRow] | None:

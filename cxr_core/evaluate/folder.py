@@ -2,56 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from cxr_core.errors import CxrError, UnreadableImageError
+from cxr_core.errors import CxrError
 from cxr_core.evaluate.bootstrap import difference, figures
 from cxr_core.evaluate.metrics import classification_summary, confusion_matrix
 from cxr_core.evaluate.patients import patient_keys
+from cxr_core.evaluate.read_folder import labelled_paths
 from cxr_core.io import read_path
 from cxr_core.labels import CLASSES, ENSEMBLES, class_index
 from cxr_core.predict import Predictor
 
 SCHEMA: Final = "cxr-evaluation/1"
-SKIPPED_SUFFIXES: Final = frozenset({".csv", ".txt", ".json", ".md"})
-
-
-def labelled_paths(folder: str | Path) -> Iterator[tuple[Path, str]]:
-    """Yield the files of `FOLDER/<CLASS>/`, class by class.
-
-    Args:
-        folder: Holds at least one folder named like a class, in any letter case.
-
-    Yields:
-        Path and class name. Hidden files and tables are left out.
-
-    Raises:
-        UnreadableImageError: If there is no such folder or no file in it.
-    """
-    folder = Path(folder)
-    children = sorted(folder.iterdir()) if folder.is_dir() else []
-    by_class = {
-        name: [p for p in children if p.is_dir() and p.name.upper() == name] for name in CLASSES
-    }
-    found = False
-    for name, parents in by_class.items():
-        for path in sorted(p for parent in parents for p in parent.rglob("*")):
-            is_film = path.is_file() and not path.name.startswith(".")
-            if is_film and path.suffix.lower() not in SKIPPED_SUFFIXES:
-                found = True
-                yield path, name
-    if not found:
-        listed = [child.name for child in children] if folder.is_dir() else "no such folder"
-        msg = (
-            f"`{folder}` must hold films in folders named {', '.join(CLASSES)}. Received: {listed}"
-        )
-        hint = "Name the folder that holds COVID19/, NORMAL/ and PNEUMONIA/ (any of them)."
-        raise UnreadableImageError(msg, hint=hint)
 
 
 def evaluate_folder(

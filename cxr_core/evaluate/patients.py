@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from cxr_core.dataset import kermany_patient, read_manifest
+from cxr_core.dataset import ManifestRow, kermany_patient, read_manifest
 
 _LEVELS_UP = 2
 
@@ -26,20 +26,46 @@ def patient_keys(folder: Path, paths: Sequence[Path]) -> tuple[list[str], str]:
     Raises:
         TrainingDataError: If a manifest is there but cannot be used.
     """
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    rows = manifest_rows(folder, paths, digests)
+    if any(row.patient for row in rows):
+        return [
+            row.patient or digest for row, digest in zip(rows, digests, strict=True)
+        ], "manifest"
+    named = [kermany_patient(path.stem) for path in paths]
+    keys = [name or path.as_posix() for name, path in zip(named, paths, strict=True)]
+    return keys, "file names" if any(named) else "none"
+
+
+def manifest_rows(folder: Path, paths: Sequence[Path], digests: Sequence[str]) -> list[ManifestRow]:
+    """Return what the nearest manifest tells of some films of a labelled folder.
+
+    Args:
+        folder: As for `patient_keys`; the first manifest that tells a patient is used, else the
+            first that knows any of the films.
+        paths: Films below it.
+        digests: SHA-256 of each film's bytes, in hex.
+
+    Returns:
+        One row a film, empty where no manifest knows it.
+
+    Raises:
+        TrainingDataError: If a manifest is there but cannot be used.
+    """
     whole = folder.resolve()
     places = [whole / path.relative_to(folder) for path in paths]
+    known: list[ManifestRow] = [ManifestRow()] * len(paths)
     for parent in (whole, *list(whole.parents)[:_LEVELS_UP]):
         rows = read_manifest(parent)
         if rows is None:
             continue
-        digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
         below = [place.relative_to(parent).as_posix() for place in places]
-        found = [rows.get(key) or rows.get(name) for key, name in zip(digests, below, strict=True)]
-        if any(row is not None and row.patient for row in found):
-            return [
-                row.patient if row is not None and row.patient else digest
-                for row, digest in zip(found, digests, strict=True)
-            ], "manifest"
-    named = [kermany_patient(path.stem) for path in paths]
-    keys = [name or path.as_posix() for name, path in zip(named, paths, strict=True)]
-    return keys, "file names" if any(named) else "none"
+        found = [
+            rows.get(key) or rows.get(name) or ManifestRow()
+            for key, name in zip(digests, below, strict=True)
+        ]
+        if any(row.patient for row in found):
+            return found
+        if not any(row != ManifestRow() for row in known):
+            known = found
+    return known

@@ -35,7 +35,7 @@ from ui.run_view import (
     systems_of,
 )
 
-PAGE = "pages/4_Training_curves.py"
+PAGE = "pages/6_Training_curves.py"
 FIVE = ("densenet201", "efficientnetb7", "vgg16", "ensemble_probs", "ensemble_dense")
 
 
@@ -268,7 +268,7 @@ def test_choices_are_kept_over_a_change_of_page(app, predictor, three):
     app.pills(key="curves-runs").set_value(["b"]).run()
     app.slider(key="curves-smoothing").set_value(0.6).run()
     app.toggle(key="curves-log").set_value(True).run()
-    app.switch_page("pages/6_Model_card.py").run()
+    app.switch_page("pages/8_Model_card.py").run()
     opened(app)
     assert app.pills(key="curves-runs").value == ["b"]
     assert app.slider(key="curves-smoothing").value == 0.6

@@ -62,7 +62,7 @@ def summary(folder):
 @pytest.fixture
 def page(app, predictor):
     """Return the page, not yet run."""
-    return app.switch_page("pages/5_Dataset.py")
+    return app.switch_page("pages/7_Dataset.py")
 
 
 def text(at) -> str:

@@ -240,13 +240,13 @@ def test_a_real_bundle_reads_a_sample(app, monkeypatch, tiny_bundle_dir):
     assert not app.exception
     (given,) = viewers(app)
     assert [score["system"] for score in given["scores"]] == list(SYSTEMS)
-    app.switch_page("pages/6_Model_card.py").run()
+    app.switch_page("pages/8_Model_card.py").run()
     assert not app.exception
     assert "Random weights for tests." in text(app)
 
 
 def test_the_model_card_names_every_network(app, predictor):
-    app.run().switch_page("pages/6_Model_card.py").run()
+    app.run().switch_page("pages/8_Model_card.py").run()
     assert "Intended use: tests." in text(app)
     facts, networks = (table.value for table in app.table)
     assert list(app.dataframe[0].value["SHA-256"]) == ["cd" * 32]

@@ -43,7 +43,7 @@ def test_the_table_has_every_seed():
 
 
 def test_the_card_shows_the_curve_where_it_was_measured(app, predictor):
-    page = app.run().switch_page("pages/6_Model_card.py").run()
+    page = app.run().switch_page("pages/8_Model_card.py").run()
     assert "Disease or source?" not in [header.value for header in page.header]
     predictor.bundle.tradeoff = lambda: TRADEOFF
     page = page.run()

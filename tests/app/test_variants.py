@@ -29,7 +29,7 @@ def test_the_choice_holds_on_every_page(app, two_variants):
     assert (choice.label, choice.value, choice.options) == ("Trained by", "tiny", ["tiny", "other"])
     app = choice.select("other").run()
     assert "Variant: other" in " ".join(text.value for text in app.sidebar.markdown)
-    app = app.switch_page("pages/6_Model_card.py").run()
+    app = app.switch_page("pages/8_Model_card.py").run()
     assert not app.exception
     assert app.sidebar.selectbox[0].value == "other"
     assert "Variant: other" in " ".join(text.value for text in app.sidebar.markdown)

@@ -1,0 +1,155 @@
+"""Read a labelled folder through the serving path into `Reads`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from cxr_core.blas import one_blas_thread
+from cxr_core.errors import CxrError, UnreadableImageError
+from cxr_core.evaluate.patients import manifest_rows, patient_keys
+from cxr_core.evaluate.reads import GROUPINGS, Collector, FilmList, Reads
+from cxr_core.io import read_path
+from cxr_core.labels import CLASSES, class_index
+
+if TYPE_CHECKING:
+    from cxr_core.predict import Predictor
+
+SKIPPED_SUFFIXES: Final = frozenset({".csv", ".txt", ".json", ".md"})
+AGE_BANDS: Final = ((0, 6), (6, 18), (18, 40), (40, 60), (60, 80), (80, 200))
+"""Ages in whole years, from the first number up to but not including the second."""
+
+
+def labelled_paths(folder: str | Path) -> Iterator[tuple[Path, str]]:
+    """Yield the files of `FOLDER/<CLASS>/`, class by class.
+
+    Args:
+        folder: Holds at least one folder named like a class, in any letter case.
+
+    Yields:
+        Path and class name. Hidden files and tables are left out.
+
+    Raises:
+        UnreadableImageError: If there is no such folder or no file in it.
+    """
+    folder = Path(folder)
+    children = sorted(folder.iterdir()) if folder.is_dir() else []
+    by_class = {
+        name: [p for p in children if p.is_dir() and p.name.upper() == name] for name in CLASSES
+    }
+    found = False
+    for name, parents in by_class.items():
+        for path in sorted(p for parent in parents for p in parent.rglob("*")):
+            is_film = path.is_file() and not path.name.startswith(".")
+            if is_film and path.suffix.lower() not in SKIPPED_SUFFIXES:
+                found = True
+                yield path, name
+    if not found:
+        listed = [child.name for child in children] if folder.is_dir() else "no such folder"
+        msg = (
+            f"`{folder}` must hold films in folders named {', '.join(CLASSES)}. Received: {listed}"
+        )
+        hint = "Name the folder that holds COVID19/, NORMAL/ and PNEUMONIA/ (any of them)."
+        raise UnreadableImageError(msg, hint=hint)
+
+
+def read_folder(
+    predictor: Predictor,
+    folder: str | Path,
+    *,
+    on_film: Callable[[int], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Reads:
+    """Read every labelled film of a folder with every system.
+
+    Args:
+        predictor: The variant that reads.
+        folder: Holds one folder a class; a `manifest.csv` is looked for in it and up to two levels
+            above it.
+        on_film: Called with the number of files done, after each file.
+        should_stop: Asked before each file; what was read until then is returned.
+
+    Returns:
+        The reads. Files that could not be read are listed and take no part.
+
+    Raises:
+        UnreadableImageError: If there is nothing to read.
+        TrainingDataError: If a manifest is there but cannot be used.
+    """
+    folder = Path(folder)
+    paths: list[Path] = []
+    labels: list[str] = []
+    collector = Collector(predictor.heads)
+    unreadable: list[tuple[str, str]] = []
+    for n_done, (path, label) in enumerate(labelled_paths(folder), start=1):
+        if should_stop is not None and should_stop():
+            break
+        try:
+            features = predictor.features(read_path(path))
+        except CxrError as err:
+            unreadable.append((path.relative_to(folder).as_posix(), str(err)))
+        else:
+            with one_blas_thread():
+                collector.add(features)
+            paths.append(path)
+            labels.append(label)
+        if on_film is not None:
+            on_film(n_done)
+    return collector.reads(describe(folder, paths, labels, unreadable=unreadable))
+
+
+def describe(
+    folder: Path,
+    paths: Sequence[Path],
+    labels: Sequence[str],
+    *,
+    unreadable: Sequence[tuple[str, str]] = (),
+) -> FilmList:
+    """Return what is known of some films of a labelled folder.
+
+    Args:
+        folder: A `manifest.csv` is looked for in it and up to two levels above it.
+        paths: Films below it.
+        labels: Class name of each.
+        unreadable: Path below the folder and reason of each file that could not be read.
+
+    Returns:
+        The films; one whose patient nothing tells is a patient of its own.
+
+    Raises:
+        TrainingDataError: If a manifest is there but cannot be used.
+    """
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    rows = manifest_rows(folder, paths, digests)
+    keys, told = patient_keys(folder, paths)
+    numbers = {key: i for i, key in enumerate(dict.fromkeys(keys))}
+    words = {
+        "source": tuple(row.source for row in rows),
+        "view": tuple(row.view for row in rows),
+        "subtype": tuple(row.subtype for row in rows),
+        "age_band": tuple(age_band(row.age) for row in rows),
+    }
+    return FilmList(
+        tuple(digests),
+        np.array([class_index(label) for label in labels], np.int64),
+        np.array([numbers[key] for key in keys], np.int64),
+        told,
+        {name: words[name] for name in GROUPINGS if any(words[name])},
+        tuple(unreadable),
+    )
+
+
+def age_band(age: str) -> str:
+    """Return the band of an age in years, for example `40 to 59`; empty where it is not told."""
+    try:
+        years = float(age)
+    except ValueError:
+        return ""
+    for first, end in AGE_BANDS:
+        if first <= years < end:
+            return f"{first} to {end - 1}" if end < AGE_BANDS[-1][1] else f"{first} and over"
+    return ""
