@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -58,7 +58,6 @@ class Bundle:
         default_variant: Variant used unless another is asked for.
         files: Path to (SHA-256, bytes) of every published file.
         backbones: Key to entry.
-        read_paths: Title of a set of films that was read to the path of its film list.
     """
 
     folder: Path
@@ -70,7 +69,6 @@ class Bundle:
     default_variant: str
     files: Mapping[str, tuple[str, int]]
     backbones: Mapping[str, BackboneEntry]
-    read_paths: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def load(cls, folder: str | Path = DEFAULT_BUNDLE) -> Bundle:
@@ -130,9 +128,6 @@ class Bundle:
             default_variant=default,
             files=files,
             backbones=backbones,
-            read_paths={
-                str(title): safe_path(path) for title, path in manifest.get("reads", {}).items()
-            },
         )
         bundle._check_references()
         return bundle
@@ -142,7 +137,6 @@ class Bundle:
         used = [backbone.films for backbone in self.backbones.values()]
         for variant in self.variants.values():
             used += variant.paths
-        used += self.read_paths.values()
         for path in used:
             if path is not None and path not in self.files:
                 msg = f"`files` must list every file that is used. Received: no {path}"
@@ -278,9 +272,16 @@ class Bundle:
             paths |= {member.network, beside(member.network, ".bin")}
         return {path: self.files[path][0] for path in sorted(filter(None, paths))}
 
-    def read_sets(self) -> tuple[str, ...]:
-        """Return the titles of the sets of films that were read, in display order."""
-        return tuple(self.read_paths)
+    def read_sets(self, name: str | None = None) -> tuple[str, ...]:
+        """Return the titles of the sets of films that one variant has read, in display order.
+
+        Args:
+            name: The variant's name; the default variant if `None`.
+
+        Returns:
+            Titles for `reads`.
+        """
+        return tuple(self.variant(name).read_sets)
 
     def reads(self, title: str, name: str | None = None) -> Reads | None:
         """Return what the systems of one variant say of a set of films.
@@ -296,15 +297,12 @@ class Bundle:
             SpecMismatchError: If what is stored contradicts itself.
         """
         variant = self.variant(name)
-        if variant.reads_path is None or title not in self.read_paths:
+        if variant.reads_path is None or title not in variant.read_sets:
             return None
         from cxr_core.evaluate.reads import FilmList, Reads
 
-        start = self.read_paths[title]
-        stored = _below(self._arrays(variant.reads_path), start)
-        if not stored:
-            return None
-        films = FilmList.from_dict(json.loads(_read(self.folder, start)))
+        stored = _below(self._arrays(variant.reads_path), title)
+        films = FilmList.from_dict(json.loads(_read(self.folder, variant.read_sets[title])))
         try:
             return Reads(
                 films,

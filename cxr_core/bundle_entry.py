@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -85,7 +85,8 @@ class VariantEntry:
         ensembles_path: Path of the ensembles' arrays, or `None`.
         evaluation_path: Path of the evaluation below the bundle's folder, or `None`.
         trust_path: Path of what the trust model is, or `None`; its arrays lie beside it.
-        reads_path: Path of what its systems say of the bundle's sets of films, or `None`.
+        reads_path: Path of what its systems say of sets of films, or `None`.
+        read_sets: Title of such a set to the path of its film list.
     """
 
     name: str
@@ -98,6 +99,7 @@ class VariantEntry:
     evaluation_path: str | None
     trust_path: str | None = None
     reads_path: str | None = None
+    read_sets: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -109,6 +111,7 @@ class VariantEntry:
             self.trust_path,
             self.trust_path and beside(self.trust_path, ".safetensors"),
             self.reads_path,
+            *self.read_sets.values(),
         )
         networks = [member.network for member in self.members.values()]
         weights = [beside(network, ".bin") for network in networks]
@@ -193,6 +196,9 @@ def variant_entry(
         evaluation_path=_optional_path(entry, "evaluation"),
         trust_path=_optional_path(entry, "trust"),
         reads_path=_optional_path(entry, "reads"),
+        read_sets={
+            str(title): safe_path(path) for title, path in entry.get("read_sets", {}).items()
+        },
     )
 
 
