@@ -63,6 +63,7 @@ def fake_bundle():
         reads=lambda _title, _name=None: None,
         audit=lambda: None,
         gate_table=lambda: None,
+        map_checks=lambda _name=None: None,
         dataset=lambda: None,
         tradeoff=lambda: None,
         card="# A card\n\nIntended use: tests.",
