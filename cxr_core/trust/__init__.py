@@ -1,0 +1,1 @@
+"""When to believe a score: calibration, prediction sets, and how far both hold."""
