@@ -39,6 +39,7 @@ MAX_READINGS: Final = 4
 
 
 _VARIANT_KEY: Final = "variant"
+_RAW_KEY: Final = "raw-probabilities"
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,20 @@ def choose_variant(name: str) -> None:
     st.session_state[_VARIANT_KEY] = name
 
 
+def shows_raw() -> bool:
+    """Return whether this session shows probabilities before calibration."""
+    return bool(st.session_state.get(_RAW_KEY, False))
+
+
+def choose_raw(is_raw: bool) -> None:
+    """Show probabilities before or after calibration in this session from the next run on.
+
+    Args:
+        is_raw: True for before.
+    """
+    st.session_state[_RAW_KEY] = is_raw
+
+
 class _Published:
     """A bundle with its networks, which all variants share, and one predictor a variant."""
 
@@ -208,12 +223,14 @@ def reading(film: Film, predictor: Predictor) -> Reading:
         predictor: The predictor from `load`.
 
     Returns:
-        The reading, shared by later calls; never change it.
+        The reading, shared by later calls; never change it. Its probabilities are those that the
+        session has chosen to see, calibrated or not.
 
     Raises:
         CxrError: If the film cannot be decoded.
     """
-    return _reading(film.digest, _models_key(predictor), film, predictor)
+    found = _reading(film.digest, _models_key(predictor), film, predictor)
+    return found.uncalibrated() if shows_raw() else found
 
 
 @st.cache_resource(scope="session", show_spinner=False, max_entries=MAX_READINGS)
@@ -232,19 +249,20 @@ def view(film: Film, predictor: Predictor) -> FilmView | Failure:
     Returns:
         The film's view, or the reason why there is none.
     """
-    return _view(film.digest, _models_key(predictor), film, predictor)
+    found = _view(film.digest, _models_key(predictor), film, predictor)
+    return found.uncalibrated() if shows_raw() and isinstance(found, FilmView) else found
 
 
 @st.cache_resource(scope="session", show_spinner=False, max_entries=MAX_FILMS)
 def _view(
-    digest: str,  # noqa: ARG001
-    models: str,  # noqa: ARG001
+    digest: str,
+    models: str,
     _film: Film,
     _predictor: Predictor,
 ) -> FilmView | Failure:
     """Read a film and prepare its heatmaps; a film that cannot be read is remembered as such."""
     try:
-        result = reading(_film, _predictor)
+        result = _reading(digest, models, _film, _predictor)
     except CxrError as err:
         return Failure(str(err), err.hint)
     start = time.perf_counter()

@@ -12,6 +12,9 @@ from cxr_core.labels import CLASSES
 from ui.film_pixels import FilmPixels
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from cxr_core.explain.cam import Cam
     from cxr_core.lungs import LungMask
     from cxr_core.predict import Reading, Trust
@@ -30,12 +33,23 @@ class Score:
     Attributes:
         system: System name.
         label: The class with the highest probability.
-        probs: Class name to probability, in class order.
+        probs: Class name to probability, in class order; calibrated where the bundle can do that.
+        raw_probs: The same before calibration; `None` where nothing was calibrated.
     """
 
     system: str
     label: str
     probs: Mapping[str, float]
+    raw_probs: Mapping[str, float] | None = None
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether `probs` went through a calibration."""
+        return self.raw_probs is not None
+
+    def uncalibrated(self) -> Score:
+        """Return the score before calibration."""
+        return self if self.raw_probs is None else Score(self.system, self.label, self.raw_probs)
 
 
 @dataclass(frozen=True)
@@ -88,6 +102,15 @@ class FilmView:
     timing_ms: Mapping[str, float]
     lungs: Lungs | None = None
 
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether every score went through a calibration."""
+        return bool(self.scores) and all(score.is_calibrated for score in self.scores)
+
+    def uncalibrated(self) -> FilmView:
+        """Return the view with every score before calibration."""
+        return replace(self, scores=tuple(score.uncalibrated() for score in self.scores))
+
     def with_timing(self, step: str, ms: float) -> FilmView:
         """Return a copy with one more step in `timing_ms`."""
         return replace(self, timing_ms={**self.timing_ms, step: ms})
@@ -105,7 +128,12 @@ def film_view(reading: Reading, explain: Explain) -> FilmView:
     """
     film = reading.radiograph
     scores = tuple(
-        Score(name, result.label, dict(zip(CLASSES, map(float, result.probs), strict=True)))
+        Score(
+            name,
+            result.label,
+            _by_class(result.probs),
+            None if result.temperature is None else _by_class(result.raw_probs),
+        )
         for name, result in reading.systems.items()
     )
     return FilmView(
@@ -121,6 +149,11 @@ def film_view(reading: Reading, explain: Explain) -> FilmView:
         timing_ms=dict(reading.timing_ms),
         lungs=None if reading.lungs is None else Lungs.of(reading.lungs),
     )
+
+
+def _by_class(probs: npt.NDArray[np.float64]) -> dict[str, float]:
+    """Return class name to probability."""
+    return dict(zip(CLASSES, map(float, probs), strict=True))
 
 
 def _system_maps(reading: Reading, system: str, explain: Explain) -> dict[str, dict[str, Any]]:

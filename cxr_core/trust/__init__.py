@@ -1,1 +1,1 @@
-"""When to believe a score: calibration, prediction sets, and how far both hold."""
+"""When to believe a reading: calibration, prediction sets, the refusal gate."""
