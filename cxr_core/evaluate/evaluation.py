@@ -160,6 +160,6 @@ def _interval_text(n_resamples: int) -> str:
     return (
         "counts: Wilson, 95 %, films counted as independent; figures and differences: percentiles "
         f"of {n_resamples:,} resamples of whole patients, 95 %, and for shares of 0 and 1, where "
-        "no resample differs, Wilson with as many films as patients; subgroups: Wilson, 95 %, films "
-        "of one patient counted for what they are worth"
+        "no resample differs, Wilson with as many films as patients; subgroups: Wilson, 95 %, "
+        "films of one patient counted for what they are worth"
     )
