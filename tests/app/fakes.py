@@ -6,7 +6,7 @@ from types import MappingProxyType, SimpleNamespace
 
 import numpy as np
 
-from cxr_core.bundle import MemberEntry, VariantEntry
+from cxr_core.bundle_entry import MemberEntry, VariantEntry
 from cxr_core.errors import NotApplicableError
 from cxr_core.explain.cam import METHODS, Cam
 from cxr_core.labels import CLASSES, ENSEMBLES, MEMBERS, SYSTEMS, class_index

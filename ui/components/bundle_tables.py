@@ -11,7 +11,8 @@ from cxr_core.labels import system_title
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cxr_core.bundle import Bundle, VariantEntry
+    from cxr_core.bundle import Bundle
+    from cxr_core.bundle_entry import VariantEntry
 
 
 def bundle_facts(bundle: Bundle, variant: str) -> dict[str, str]:
