@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -105,6 +105,32 @@ def evaluation_of(
         "pairs": pairs_of(raw, called, films.y_true, calibrated=better or None),
         "subgroups": subgroups_of(films, called),
         "notes": list(NOTES),
+    }
+
+
+class Calibration(Protocol):
+    """What turns logits into calibrated probabilities."""
+
+    def apply(self, logits: Float64Array) -> Float64Array:
+        """Return probabilities, shape (n, 3), for logits of the same shape."""
+
+
+def calibrated_probs(
+    reads: Reads, calibration: Mapping[str, Calibration]
+) -> dict[str, Float64Array]:
+    """Return the calibrated probabilities of each system that has a calibration.
+
+    Args:
+        reads: What the systems say of some films.
+        calibration: System name to its calibration.
+
+    Returns:
+        System name to probabilities, shape (n, 3), float64.
+    """
+    return {
+        name: np.asarray(calibration[name].apply(logits), np.float64)
+        for name, logits in reads.logits.items()
+        if name in calibration
     }
 
 

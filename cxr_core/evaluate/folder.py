@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cxr_core.evaluate.evaluation import evaluation_of
+from cxr_core.evaluate.evaluation import calibrated_probs, evaluation_of
 from cxr_core.evaluate.read_folder import read_folder
 from cxr_core.evaluate.resample import N_RESAMPLES
 
@@ -38,10 +38,14 @@ def evaluate_folder(
 
     Raises:
         UnreadableImageError: If there is nothing to read.
+        SpecMismatchError: If the variant's calibration was fitted to other networks or heads.
         TrainingDataError: If a manifest is there but cannot be used.
     """
+    reads = read_folder(predictor, folder, on_film=on_film)
+    trust = predictor.bundle.trust(predictor.variant)
     return evaluation_of(
-        read_folder(predictor, folder, on_film=on_film),
+        reads,
+        calibrated=None if trust is None else calibrated_probs(reads, trust.calibration),
         about=about(predictor),
         known=known_films(predictor.bundle, predictor.variant),
         n_resamples=n_resamples,

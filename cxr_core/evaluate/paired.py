@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cxr_core.evaluate.figure import Measured, figure
+from cxr_core.evaluate.weighted import LESS_IS_BETTER
 
 COMPARED: Final = ("accuracy", "macro_auroc", "log_loss")
 """Figures whose differences are measured."""
@@ -118,3 +119,71 @@ def holm(p_values: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
         adjusted[index] = largest
     return adjusted
+
+
+def best_system(evaluation: Mapping[str, Any], name: str = "accuracy") -> str | None:
+    """Return the system that is best by one figure, the first of several.
+
+    Args:
+        evaluation: Of schema `cxr-evaluation/2`.
+        name: One of `COMPARED`.
+
+    Returns:
+        Name of the system; `None` where no system has that figure.
+    """
+    found = {
+        system: summary["figures"][name]["value"]
+        for system, summary in evaluation["systems"].items()
+        if summary["figures"][name]["value"] is not None
+    }
+    if not found:
+        return None
+    choose = min if name in LESS_IS_BETTER else max
+    return choose(found, key=lambda system: found[system])
+
+
+def against(evaluation: Mapping[str, Any], best: str) -> dict[str, dict[str, Any]]:
+    """Return the comparison of every other system with one.
+
+    Args:
+        evaluation: Of schema `cxr-evaluation/2`.
+        best: Name of the system to compare with.
+
+    Returns:
+        System to its figures less those of `best`: `accuracy`, `macro_auroc`, `log_loss` as
+        {value, low, high}, and `mcnemar` with `n_only_this`, `n_only_best` and `p`.
+    """
+    found = {}
+    for pair in evaluation["pairs"]:
+        if best not in (pair["a"], pair["b"]):
+            continue
+        is_turned = pair["a"] == best
+        other = pair["b"] if is_turned else pair["a"]
+        test = pair["mcnemar"]
+        this, that = ("n_only_b", "n_only_a") if is_turned else ("n_only_a", "n_only_b")
+        found[other] = {
+            **{name: _turned(pair[name]) if is_turned else pair[name] for name in COMPARED},
+            "mcnemar": {"n_only_this": test[this], "n_only_best": test[that], "p": test["p"]},
+        }
+    return found
+
+
+def is_told_apart(difference: Mapping[str, Any]) -> bool:
+    """Tell whether the interval of a difference leaves out 0.
+
+    Args:
+        difference: {value, low, high}; without an interval nothing is told apart.
+    """
+    low, high = difference["low"], difference["high"]
+    return low is not None and high is not None and (low > 0 or high < 0)
+
+
+def _turned(difference: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a difference the other way round."""
+    low, high, value = difference["low"], difference["high"], difference["value"]
+    return {
+        **difference,
+        "value": None if value is None else -value,
+        "low": None if high is None else -high,
+        "high": None if low is None else -low,
+    }
