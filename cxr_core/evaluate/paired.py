@@ -136,10 +136,8 @@ def best_system(evaluation: Mapping[str, Any], name: str = "accuracy") -> str | 
         for system, summary in evaluation["systems"].items()
         if summary["figures"][name]["value"] is not None
     }
-    if not found:
-        return None
-    choose = min if name in LESS_IS_BETTER else max
-    return choose(found, key=lambda system: found[system])
+    sign = 1 if name in LESS_IS_BETTER else -1
+    return min(found, key=lambda system: sign * found[system], default=None)
 
 
 def against(evaluation: Mapping[str, Any], best: str) -> dict[str, dict[str, Any]]:
