@@ -25,7 +25,6 @@ BOUNDS: Final = (0.05, 20.0)
 
 N_FOLDS: Final = 10
 
-_AT_END: Final = 1.01
 _FLAT: Final = 1e-9
 
 Float64Array = npt.NDArray[np.float64]
@@ -155,7 +154,8 @@ def fit_temperature(
     loss_of = _loss(rows, labels)
     before, fitted = float(loss_of(1.0).mean()), _minimum(rows, labels)
     held_out = _held_out(rows, labels, groups)
-    note = _reason_against(fitted, before, held_out)
+    is_at_end = any(loss_of(end).mean() <= loss_of(fitted).mean() + _FLAT for end in BOUNDS)
+    note = _reason_against(fitted, before, held_out, is_at_end=is_at_end)
     return Temperature(
         value=1.0 if note else fitted,
         fitted=fitted,
@@ -241,12 +241,11 @@ def _held_out(logits: Float64Array, y_true: IntArray, groups: IntArray) -> float
     return float(losses.mean())
 
 
-def _reason_against(fitted: float, before: float, held_out: float) -> str:
+def _reason_against(fitted: float, before: float, held_out: float, *, is_at_end: bool) -> str:
     """Say why a fitted temperature is not used; empty where it is."""
-    low, high = BOUNDS
-    if not low * _AT_END < fitted < high / _AT_END:
+    if is_at_end:
         return (
-            "The calibration films tell no temperature: surer, or less sure, would be better "
+            "The calibration films tell no temperature: being surer, or less sure, helps them "
             "without end. The scores are left as they are."
         )
     if held_out >= before:
