@@ -26,7 +26,7 @@ from cxr_core.trust.calibration import Temperature, fit_temperature
 from cxr_core.trust.calibration_error import CalibrationError
 from cxr_core.trust.conformal import LEVELS, fit_conformal
 from cxr_core.trust.coverage import BAND, N_RESPLITS, coverage, resplit_coverage
-from cxr_core.trust.measure import calibration_effect, mean_score
+from cxr_core.trust.measure import CalibrationEffect, calibration_effect, mean_score
 
 CALIBRATION: Final = "calibration"
 TEST: Final = "test"
@@ -134,7 +134,7 @@ def score_rows(test: Reads, temperatures: Temperatures) -> Iterator[dict[str, st
             yield {
                 "system": f"{system_title(name)}, {kind}",
                 "log loss": share([quality.log_loss], 4),
-                "calibrated less raw": "" if kind == "raw" else share([effect.log_loss_change], 4),
+                "calibrated less raw": "" if kind == "raw" else _change(effect),
                 "Brier": share([quality.brier], 4),
                 "ECE, class named": _error(quality.top_label),
                 "ECE, by class": _error(quality.classwise),
@@ -236,6 +236,11 @@ def _films(reads: Reads) -> str:
         f"{reads.films.n_by_class[label]:,} {title}" for label, title in CLASS_TITLES.items()
     )
     return f"n = {len(reads):,} films of {reads.films.n_patients:,} patients: {counts}"
+
+
+def _change(effect: CalibrationEffect) -> str:
+    """Return what calibration changes of the log loss; nothing at a temperature of 1."""
+    return "0" if effect.temperature == 1.0 else share([effect.log_loss_change], 4)
 
 
 def _error(found: CalibrationError) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cxr_core.errors import NotApplicableError, SpecMismatchError
+from cxr_core.evaluate.resample import numbered
 from cxr_core.heads import softmax
 from cxr_core.labels import CLASSES, N_CLASSES
 
@@ -150,7 +151,11 @@ def fit_temperature(
     rows = np.asarray(logits, np.float64)
     labels = np.asarray(y_true, np.int64)
     _check(rows, labels)
-    groups = _numbered(range(len(labels)) if patients is None else patients, len(labels))
+    units = np.arange(len(labels)) if patients is None else patients
+    if len(units) != len(labels):
+        msg = f"`patients` must have {len(labels)} entries. Received: {len(units)}"
+        raise ValueError(msg)
+    groups = numbered(units)
     loss_of = _loss(rows, labels)
     before, fitted = float(loss_of(1.0).mean()), _minimum(rows, labels)
     held_out = _held_out(rows, labels, groups)
@@ -190,16 +195,6 @@ def _check(logits: Float64Array, y_true: IntArray) -> None:
     if np.ptp(logits, axis=1).max() < _FLAT:
         msg = "`logits` must differ between the classes. Received: the same for every class"
         raise NotApplicableError(msg, hint=hint)
-
-
-def _numbered(patients: Sequence[Hashable] | npt.NDArray[Any], n: int) -> IntArray:
-    """Number the patients in the order of their first films."""
-    names = list(patients)
-    if len(names) != n:
-        msg = f"`patients` must have {n} entries. Received: {len(names)}"
-        raise ValueError(msg)
-    number = {patient: i for i, patient in enumerate(dict.fromkeys(names))}
-    return np.array([number[patient] for patient in names], np.int64)
 
 
 def _loss(logits: Float64Array, y_true: IntArray) -> Callable[[float], Float64Array]:

@@ -11,11 +11,12 @@ import numpy.typing as npt
 
 from cxr_core.evaluate.bootstrap import difference, mean_interval
 from cxr_core.evaluate.reads import Reads
+from cxr_core.evaluate.resample import N_RESAMPLES
+from cxr_core.evaluate.weighted import log_losses
 from cxr_core.labels import class_index
 from cxr_core.trust.calibration import Temperature
 from cxr_core.trust.calibration_error import (
     CLASSWISE,
-    N_RESAMPLES,
     TOP_LABEL,
     CalibrationError,
     Float64Array,
@@ -24,8 +25,6 @@ from cxr_core.trust.calibration_error import (
 )
 
 Patients = Sequence[Hashable] | npt.NDArray[Any]
-LIKELIEST_ZERO = 1e-12
-"""A true class of a lower score than this counts as having this one, in log loss."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +88,10 @@ def score_quality(
         expected_calibration_error(y_true, probs, of=of, patients=patients, n_resamples=n_resamples)
         for of in (TOP_LABEL, CLASSWISE)
     )
-    likely = np.maximum(probs[np.arange(len(y_true)), y_true], LIKELIEST_ZERO)
     distance = ((probs - np.eye(probs.shape[1])[y_true]) ** 2).sum(axis=1)
     names = list(patients)
     return ScoreQuality(
-        log_loss=mean_interval(-np.log(likely), names, n_resamples=n_resamples),
+        log_loss=mean_interval(log_losses(y_true, probs), names, n_resamples=n_resamples),
         brier=mean_interval(distance, names, n_resamples=n_resamples),
         top_label=top_label,
         classwise=classwise,
