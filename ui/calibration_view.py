@@ -196,17 +196,18 @@ def _bin_sentence(found: ReliabilityBin, of: str, system: str, kind: str) -> str
     where = f"{what} by {system_title(system)} of {found.low:.2f} to {found.high:.2f}"
     if found.score is None:
         return f"No test film has a {where}."
-    true = "are named rightly" if of == TOP_LABEL else f"are {CLASS_TITLES[of]} films"
+    true = "of them named rightly" if of == TOP_LABEL else f"of them {CLASS_TITLES[of]} films"
+    have = "test film has" if found.n == 1 else "test films have"
     text = (
-        f"Of the **{found.n:,}** test films with a {where} (mean {found.score:.3f}), "
+        f"**{found.n:,}** {have} a {where} (mean {found.score:.3f}), "
         f"**{found.came_true.n_hits:,}** {true}: **{found.came_true.value:.1%}** "
         f"({found.came_true.low:.1%} to {found.came_true.high:.1%})."
     )
     if found.n < TOO_FEW:
-        return f"{text} Too few films to tell."
+        return f"{text} Too few to tell."
     low, high = found.came_true.low or 0.0, found.came_true.high or 0.0
-    where = "inside" if low <= found.score <= high else "outside"
-    return f"{text} The mean score lies {where} this interval."
+    side = "inside" if low <= found.score <= high else "outside"
+    return f"{text} The mean score lies {side} this interval."
 
 
 def temperature_note(evidence: CalibrationEvidence, system: str) -> str:

@@ -89,14 +89,16 @@ def test_texts_of_figures():
 def test_whether_nine_of_ten_come_true():
     said = nine_of_ten(diagram_of([0.9] * 40, [True] * 36 + [False] * 4), "vgg16", "raw")
     assert said == (
-        "Of the **40** test films with a raw COVID-19 score by VGG16 of 0.87 to 0.93 (mean 0.900), "
-        "**36** are COVID-19 films: **90.0%** (76.9% to 96.0%). The mean score lies inside this "
+        "**40** test films have a raw COVID-19 score by VGG16 of 0.87 to 0.93 (mean 0.900), **36** "
+        "of them COVID-19 films: **90.0%** (76.9% to 96.0%). The mean score lies inside this "
         "interval."
     )
     wrong = nine_of_ten(diagram_of([0.9] * 40, [True] * 20 + [False] * 20), "vgg16", "raw")
     assert wrong.endswith("The mean score lies outside this interval.")
     few = nine_of_ten(diagram_of([0.9] * 3, [True] * 3), "vgg16", "calibrated")
-    assert few.endswith("Too few films to tell.")
+    assert few.endswith("Too few to tell.")
+    one = nine_of_ten(diagram_of([0.9], [True]), "vgg16", "raw")
+    assert one.startswith("**1** test film has a raw COVID-19 score")
     none = nine_of_ten(diagram_of([0.2], [True]), "vgg16", "calibrated")
     assert none.startswith("No test film has a calibrated COVID-19 score by VGG16 of 0.87")
 

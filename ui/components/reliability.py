@@ -223,7 +223,7 @@ def reliability_section(evidence: CalibrationEvidence, system: str) -> None:
         )
         for kind in ((RAW, CALIBRATED) if evidence.is_changed(system) else (CALIBRATED,))
     }
-    left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
+    left, right = st.columns([3, 2], gap="large", vertical_alignment="top")
     with left:
         st.plotly_chart(
             reliability_figure(diagrams),
