@@ -35,8 +35,7 @@ class TrustModel:
     Attributes:
         calibration: System name to its temperature; systems that could not be calibrated are
             absent.
-        conformal: System name to its thresholds, for probabilities *before*
-            calibration: the temperature was fitted to the same films.
+        conformal: System name to its thresholds, for probabilities before calibration.
         gate: The refusal gate, or `None` where there is none.
         about: What it was fitted to, in words and counts: JSON-ready.
     """
