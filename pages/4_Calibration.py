@@ -7,12 +7,9 @@ import streamlit as st
 from cxr_core.errors import CxrError
 from cxr_core.labels import system_title
 from ui.calibration_view import calibration_evidence, caution
+from ui.components.abstention import abstention_section
 from ui.components.conformal_panel import conformal_section
-from ui.components.reliability import (
-    abstention_section,
-    quality_section,
-    reliability_section,
-)
+from ui.components.reliability import quality_section, reliability_section
 from ui.frame import models, page, show_error
 
 NOTHING_KNOWN = (

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from cxr_core.labels import CLASS_TITLES, system_title
-from cxr_core.trust.abstention import AbstentionCurve
 from cxr_core.trust.calibration import Temperature
 from cxr_core.trust.calibration_error import TOP_LABEL, CalibrationError, Float64Array
 from cxr_core.trust.measure import CalibrationEffect, ScoreQuality, mean_score
@@ -300,45 +299,6 @@ def change_rows(effects: Mapping[str, CalibrationEffect]) -> list[dict[str, str]
         }
         for system, effect in effects.items()
     ]
-
-
-def abstention_rows(curve: AbstentionCurve) -> list[dict[str, Any]]:
-    """Return an abstention curve as a table.
-
-    Args:
-        curve: Of one system.
-
-    Returns:
-        Column title to value, one row a point.
-    """
-    return [
-        {
-            "Films kept": f"{point.n_kept:,} of {point.n_all:,}",
-            "Share kept": point.share_kept,
-            "Lowest score kept": point.threshold,
-            "Named rightly": share_text(point.accuracy),
-        }
-        for point in curve.points
-    ]
-
-
-def abstention_sentence(curve: AbstentionCurve, system: str) -> str:
-    """Say what leaving a tenth of the films to a person gains.
-
-    Args:
-        curve: Of one system.
-        system: Its name.
-
-    Returns:
-        Markdown.
-    """
-    whole = curve.points[-1]
-    kept = min(curve.points, key=lambda point: abs(point.share_kept - NINE_TENTHS))
-    return (
-        f"{system_title(system)} names {share_text(whole.accuracy)} of all test films rightly. "
-        f"If the {whole.n_kept - kept.n_kept:,} films of the lowest scores are left to a person, "
-        f"it names {share_text(kept.accuracy)} of those that remain."
-    )
 
 
 def _quality(found: ScoreQuality) -> dict[str, str]:

@@ -21,7 +21,6 @@ from cxr_core.trust.reliability import ReliabilityDiagram
 from tests.evaluate.material import DEGENERATE, make_reads, random_labels
 from ui.calibration_view import (
     CalibrationEvidence,
-    abstention_sentence,
     bin_rows,
     caution,
     change_rows,
@@ -31,8 +30,9 @@ from ui.calibration_view import (
     share_text,
     temperature_note,
 )
+from ui.components.abstention import abstention_figure, abstention_sentence
 from ui.components.conformal_panel import size_figure
-from ui.components.reliability import CALIBRATED, RAW, abstention_figure, reliability_figure
+from ui.components.reliability import CALIBRATED, RAW, reliability_figure
 from ui.conformal_view import NO_LIMIT, coverage_rows, films_needed, notes, size_rows
 
 PAGE = "pages/4_Calibration.py"

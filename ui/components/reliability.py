@@ -9,15 +9,12 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from cxr_core.labels import system_title
-from cxr_core.trust.abstention import AbstentionCurve
 from cxr_core.trust.calibration_error import TOP_LABEL
 from cxr_core.trust.measure import CalibrationEffect, calibration_effect
 from cxr_core.trust.reliability import ReliabilityDiagram
 from ui.calibration_view import (
     QUESTIONS,
     CalibrationEvidence,
-    abstention_rows,
-    abstention_sentence,
     bin_rows,
     change_rows,
     highest,
@@ -25,7 +22,7 @@ from ui.calibration_view import (
     quality_rows,
     temperature_note,
 )
-from ui.components.curves import COLOURS, SYMBOLS
+from ui.components.curves import COLOURS
 
 RAW: Final = "Raw"
 CALIBRATED: Final = "Calibrated"
@@ -42,17 +39,12 @@ MEANING: Final = (
     "score** punish wrong scores, and sure ones most; less is better. 95 % intervals draw whole "
     "patients."
 )
-KEPT: Final = (
-    "Films of low scores can be left to a person. Further left, fewer films are answered; accuracy "
-    "is of the films that are. By calibrated scores."
-)
-
 _CONFIG: Final = {"displayModeBar": False}
 _STYLES: Final = {
     RAW: {"colour": COLOURS[1], "symbol": "square-open", "dash": "dash"},
     CALIBRATED: {"colour": COLOURS[0], "symbol": "circle", "dash": "solid"},
 }
-_DIAGRAM_PX, _CURVE_PX = 560, 400
+_DIAGRAM_PX: Final = 560
 _SHARE_OF_BARS: Final = 0.28
 
 
@@ -162,43 +154,6 @@ def _error_bars(rows: list[dict[str, Any]], name: str, colour: str) -> dict[str,
     }
 
 
-def abstention_figure(curves: Mapping[str, AbstentionCurve], chosen: str) -> go.Figure:
-    """Draw accuracy against the share of films kept, the chosen system with its interval.
-
-    Args:
-        curves: System to curve.
-        chosen: The system that is drawn boldly.
-
-    Returns:
-        The figure.
-    """
-    figure = go.Figure()
-    for i, (system, curve) in enumerate(curves.items()):
-        rows, colour = curve.rows(), COLOURS[i % len(COLOURS)]
-        is_chosen = system == chosen
-        figure.add_scatter(
-            x=[row["share_kept"] for row in rows],
-            y=[row["accuracy"] for row in rows],
-            error_y=_error_bars(rows, "accuracy", colour) if is_chosen else None,
-            customdata=[[row["n_kept"], row["lowest_score"]] for row in rows],
-            mode="lines+markers",
-            line={"color": colour, "width": 2.5 if is_chosen else 1.2},
-            marker={"symbol": SYMBOLS[i % len(SYMBOLS)], "size": 8 if is_chosen else 5},
-            opacity=1.0 if is_chosen else 0.75,
-            name=system_title(system),
-            hovertemplate="%{x:.0%} kept (%{customdata[0]:,} films, score %{customdata[1]:.3f} and "
-            f"more): accuracy %{{y:.1%}}<extra>{system_title(system)}</extra>",
-        )
-    figure.update_layout(
-        height=_CURVE_PX,
-        margin={"t": 60, "b": 48, "l": 64, "r": 16},
-        legend={"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top"},
-        xaxis={"title": {"text": "Films kept"}, "tickformat": ".0%", "zeroline": False},
-        yaxis={"title": {"text": "Named rightly"}, "tickformat": ".0%", "zeroline": False},
-    )
-    return figure
-
-
 def reliability_section(evidence: CalibrationEvidence, system: str) -> None:
     """Draw whether 0.9 means nine of ten, for one system.
 
@@ -263,38 +218,6 @@ def quality_section(evidence: CalibrationEvidence) -> None:
     st.markdown(f":small[{MEANING}]")
     with st.expander("What calibration changes, films paired"):
         st.dataframe(change_rows(effects), hide_index=True, alt="Change of log loss by calibration")
-
-
-def abstention_section(evidence: CalibrationEvidence, system: str) -> None:
-    """Draw what is gained by leaving films to a person.
-
-    Args:
-        evidence: What the page is drawn from.
-        system: Name of the system that is drawn boldly.
-    """
-    st.header("What is gained by leaving films to a person?", anchor=False)
-    curves = {
-        name: AbstentionCurve.from_predictions(
-            evidence.test.y_true, evidence.probs(name, is_raw=False)
-        )
-        for name in evidence.test.systems
-    }
-    st.markdown(f"{KEPT} {abstention_sentence(curves[system], system)}")
-    st.plotly_chart(
-        abstention_figure(curves, system),
-        config=_CONFIG,
-        alt="Accuracy on the films kept against the share kept",
-    )
-    with st.expander(f"The curve of {system_title(system)} as a table"):
-        st.dataframe(
-            abstention_rows(curves[system]),
-            hide_index=True,
-            column_config={
-                "Share kept": st.column_config.NumberColumn(format="percent"),
-                "Lowest score kept": st.column_config.NumberColumn(format="%.3f"),
-            },
-            alt="Films kept and share named rightly",
-        )
 
 
 def _bin_columns() -> dict[str, Any]:
