@@ -257,6 +257,25 @@ class Bundle:
         content = json.loads(_read(self.folder, variant.trust_path))
         return TrustModel.from_parts(content, arrays, fitted_to=self.fingerprint(variant.name))
 
+    def map_checks(self, name: str | None = None) -> dict[str, Any] | None:
+        """Return what the checks of one variant's maps found, or `None` where none were made.
+
+        Args:
+            name: The variant's name; the default variant if `None`.
+
+        Returns:
+            The parsed object, see `cxr_core.explain.fidelity.published`.
+
+        Raises:
+            SpecMismatchError: If other networks or heads were checked.
+        """
+        path = self.variant(name).map_checks_path
+        content = None if path is None else self._json(path)
+        if content is not None and content.get("fitted_to") != self.fingerprint(name):
+            msg = f"{path}: the maps checked must be of these models. Received: others"
+            raise SpecMismatchError(msg, hint="Check them again with `explain-check`.")
+        return content
+
     def fingerprint(self, name: str | None = None) -> dict[str, str]:
         """Return the hashes of all that decides the readings of one variant.
 

@@ -87,6 +87,7 @@ class VariantEntry:
         trust_path: Path of what the trust model is, or `None`; its arrays lie beside it.
         reads_path: Path of what its systems say of sets of films, or `None`.
         read_sets: Title of such a set to the path of its film list.
+        map_checks_path: Path of what the checks of its maps found, or `None`.
     """
 
     name: str
@@ -100,6 +101,7 @@ class VariantEntry:
     trust_path: str | None = None
     reads_path: str | None = None
     read_sets: Mapping[str, str] = field(default_factory=dict)
+    map_checks_path: str | None = None
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -111,6 +113,7 @@ class VariantEntry:
             self.trust_path,
             self.trust_path and beside(self.trust_path, ".safetensors"),
             self.reads_path,
+            self.map_checks_path,
             *self.read_sets.values(),
         )
         networks = [member.network for member in self.members.values()]
@@ -199,6 +202,7 @@ def variant_entry(
         read_sets={
             str(title): safe_path(path) for title, path in entry.get("read_sets", {}).items()
         },
+        map_checks_path=_optional_path(entry, "map_checks"),
     )
 
 

@@ -327,6 +327,11 @@ def _print_results(
             continue
         for warning in result["warnings"]:
             sys.stdout.write(f"  note: {warning['message']}\n")
+        if result["status"] == "refused":
+            sys.stdout.write(
+                "  refused: the film is unlike those the models were trained on; do not believe "
+                "these scores\n"
+            )
         for name, system in result["systems"].items():
             shares = "  ".join(
                 f"{CLASS_TITLES[label]} {probability:.3f}"
@@ -334,7 +339,20 @@ def _print_results(
             )
             title = SYSTEM_TITLES.get(name, name)
             sys.stdout.write(f"  {title:<26}{shares}  -> {CLASS_TITLES[system['label']]}\n")
+        sys.stdout.write(f"  {_trust_words(result)}\n")
         sys.stdout.write(f"  {result['timing_ms']['total']:.0f} ms. Research use only.\n")
+
+
+def _trust_words(result: dict[str, Any]) -> str:
+    """Say whether scores are calibrated, which classes remain, and what the gate did."""
+    is_calibrated = all(system["temperature"] is not None for system in result["systems"].values())
+    words = "Calibrated probabilities. " if is_calibrated else "Probabilities are not calibrated. "
+    trust = result["trust"]
+    if trust["prediction_set"] is not None:
+        names = ", ".join(CLASS_TITLES[name] for name in trust["prediction_set"]) or "none"
+        words += f"Classes that remain at {trust['prediction_set_level']:.0%}: {names}. "
+    verdict = trust["out_of_distribution"]["verdict"].replace("_", " ")
+    return f"{words}Refusal gate: {verdict}."
 
 
 def _say_error(error: CxrError) -> None:

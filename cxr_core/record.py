@@ -63,6 +63,8 @@ def film_record(
             name: {
                 "probabilities": dict(zip(CLASSES, system.probs.tolist(), strict=True)),
                 "label": system.label,
+                "temperature": system.temperature,
+                "raw_probabilities": dict(zip(CLASSES, system.raw_probs.tolist(), strict=True)),
             }
             for name, system in reading.systems.items()
         },
@@ -109,5 +111,6 @@ def _trust_record(trust: Trust) -> dict[str, Any]:
         },
         "agreement": trust.agreement,
         "prediction_set": None if trust.prediction_set is None else list(trust.prediction_set),
+        "prediction_set_level": trust.set_level,
         "lung_share": dict(trust.lung_share),
     }

@@ -58,6 +58,12 @@ def fake_bundle():
         members=members,
         files={"MODEL_CARD.md": ("cd" * 32, 10)},
         evaluation=lambda _name=None: EVALUATION,
+        trust=lambda _name=None: None,
+        read_sets=lambda _name=None: (),
+        reads=lambda _title, _name=None: None,
+        audit=lambda: None,
+        gate_table=lambda: None,
+        map_checks=lambda _name=None: None,
         dataset=lambda: None,
         tradeoff=lambda: None,
         card="# A card\n\nIntended use: tests.",
@@ -94,6 +100,7 @@ class FakePredictor:
         self.verdict = verdict
         self.n_read = 0
         self.heads = HEADS
+        self.trust_model = None
 
     def read(self, radiograph):
         """Return a reading whose scores depend on the film's mean only."""

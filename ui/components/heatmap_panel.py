@@ -14,6 +14,7 @@ from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
 from ui import state
 from ui.components.fidelity_panel import fidelity_panel
 from ui.components.map_panels import grid_panels
+from ui.components.map_trust_panel import map_trust_panel
 from ui.components.viewer import MAX_PANELS, viewer_grid
 from ui.components.viewer.colour import colour_tables
 from ui.heatmap_view import cell_rows, decomposition, file_stem, map_title
@@ -114,7 +115,9 @@ def heatmap_grid(
         notes = " ".join(note for note in cam.notes if note != METHODS[cam.method].note)
         st.markdown(f"**{map_title(cam, against)}.** {decomposition(cam, against)} {notes}")
     _values(cams, against)
-    fidelity_panel(predictor, reading, [] if against else cams)
+    checks = predictor.bundle.map_checks(predictor.variant)
+    map_trust_panel(checks, [(cam.system, cam.method) for cam in cams])
+    fidelity_panel(film, predictor, reading, [] if against else cams)
 
 
 def _values(cams: Sequence[Cam], against: str | None) -> None:
