@@ -42,7 +42,7 @@ def comparison_lines(evaluation: Mapping[str, Any], name: str, *, kind: str = RA
     """
     best = best_system(evaluation, name, kind=kind)
     if best is None:
-        first = next(iter(evaluation["systems"].values()), {})
+        first: Mapping[str, Any] = next(iter(evaluation["systems"].values()), {})
         reason = first.get(kind, {}).get(name, {}).get("reason", "there is no film")
         return [f"Nothing can be compared: {reason}."]
     values = {

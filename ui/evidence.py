@@ -18,6 +18,8 @@ from cxr_core.evaluate.evaluation import SCHEMA, calibrated_probs, evaluation_of
 from cxr_core.evaluate.folder import about, known_films
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cxr_core.bundle import Bundle
     from cxr_core.evaluate.reads import Reads
     from cxr_core.predict import Predictor
@@ -135,6 +137,22 @@ def calibrated_of(trust: TrustModel | None, reads: Reads | None) -> Probs:
     return calibrated_probs(reads, trust.calibration)
 
 
+def kept_apart(predictor: Predictor) -> tuple[Reads, Probs] | None:
+    """Return what the models say of the films that were kept apart to choose thresholds on.
+
+    Args:
+        predictor: The models in use.
+
+    Returns:
+        Reads and calibrated probabilities, or `None` where the bundle holds none.
+
+    Raises:
+        SpecMismatchError: If what is stored contradicts itself.
+    """
+    reads = reads_of(predictor.bundle, predictor.variant, CALIBRATION_SET)
+    return None if reads is None else (reads, calibrated_of(predictor.trust_model, reads))
+
+
 def evidence_of(predictor: Predictor, title: str) -> Evidence:
     """Return what is known of one of the bundle's sets.
 
@@ -195,16 +213,16 @@ def _measured(
     )
 
 
-def keep_own(predictor: Predictor, title: str, reads: Reads) -> None:
+def keep_own(predictor: Predictor, folder: Path, reads: Reads) -> None:
     """Keep what was read of the reader's folder for this session, in place of an earlier one.
 
     Args:
         predictor: The models that read it.
-        title: Words for the folder.
+        folder: The folder.
         reads: What they said.
     """
     models = (predictor.bundle.digest, predictor.variant)
-    st.session_state[_OWN_KEY] = (models, title, reads)
+    st.session_state[_OWN_KEY] = (models, folder, reads)
 
 
 def kept_own(predictor: Predictor) -> tuple[str, Reads] | None:
@@ -219,7 +237,13 @@ def kept_own(predictor: Predictor) -> tuple[str, Reads] | None:
     held = st.session_state.get(_OWN_KEY)
     if held is None or held[0] != (predictor.bundle.digest, predictor.variant):
         return None
-    return held[1], held[2]
+    return held[1].name or str(held[1]), held[2]
+
+
+def own_folder() -> Path | None:
+    """Return the folder that this session had read, or `None`."""
+    held = st.session_state.get(_OWN_KEY)
+    return None if held is None else held[1]
 
 
 def drop_own() -> None:

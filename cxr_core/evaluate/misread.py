@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cxr_core.evaluate.reads import FilmList
+from cxr_core.evaluate.weighted import divide
 from cxr_core.labels import CLASSES, class_index
 
 Float64Array = npt.NDArray[np.float64]
@@ -101,7 +102,7 @@ def joined_features(
         Shape (n, sum of c), each row of length 1 (of length 0 where all features are 0).
     """
     parts = [_unit(np.asarray(features[name], np.float64)) for name in members]
-    return np.concatenate(parts, axis=1) / np.sqrt(len(parts))
+    return np.asarray(np.concatenate(parts, axis=1) / np.sqrt(len(parts)))
 
 
 def nearest_rows(
@@ -124,5 +125,4 @@ def nearest_rows(
 
 def _unit(rows: Float64Array) -> Float64Array:
     """Bring every row to length 1; a row of nothing stays."""
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, length, out=np.zeros_like(rows), where=length > 0)
+    return divide(rows, np.linalg.norm(rows, axis=1, keepdims=True), otherwise=0.0)

@@ -164,6 +164,22 @@ def test_the_least_cost_by_hand():
     assert [bar.x[0] for bar in bars] == pytest.approx([0.25, 2.75])
 
 
+def test_thresholds_between_two_classes():
+    shown = DecisionCosts.from_predictions([0, 1, 2], np.eye(3), COSTS, n_resamples=5)
+    found = shown.pair_thresholds()
+    assert [pair[:2] for pair in found] == [
+        ("COVID19", "NORMAL"),
+        ("COVID19", "PNEUMONIA"),
+        ("NORMAL", "PNEUMONIA"),
+    ]
+    assert [pair[2] for pair in found] == pytest.approx([1 / 11, 1 / 11, 1 / 2])
+    for p, decided in ((1 / 11 + 1e-6, 0), (1 / 11 - 1e-6, 1)):
+        one = DecisionCosts.from_predictions([0], [[p, 1 - p, 0]], COSTS, n_resamples=5)
+        assert one.decided.tolist() == [decided]
+    free = np.zeros((3, 3))
+    assert not DecisionCosts.from_predictions([0], np.eye(3)[:1], free).pair_thresholds()
+
+
 def test_equal_costs_call_the_likeliest_class():
     rng = np.random.default_rng(0)
     y_true = random_labels(rng)

@@ -136,6 +136,24 @@ class DecisionCosts:
         """Films on which the two ways differ."""
         return int((self.decided != self.likeliest).sum())
 
+    def pair_thresholds(self) -> list[tuple[str, str, float]]:
+        """Return from which probability on one class is called rather than another.
+
+        Returns:
+            Class, other class, and the probability of the first where only these two come into
+            question; pairs between which no error costs anything are left out.
+        """
+        return [
+            (
+                CLASSES[i],
+                CLASSES[j],
+                float(self.costs[j, i] / (self.costs[i, j] + self.costs[j, i])),
+            )
+            for i in range(N_CLASSES)
+            for j in range(N_CLASSES)
+            if i < j and self.costs[i, j] + self.costs[j, i] > 0
+        ]
+
     def frame(self) -> DataFrame:
         """Return one row for each true class and call: films and cost of both ways."""
         import pandas as pd
