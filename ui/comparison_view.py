@@ -8,7 +8,7 @@ from typing import Any, Final
 from cxr_core.evaluate.paired import against, best_system, holm, is_told_apart
 from cxr_core.evaluate.weighted import LESS_IS_BETTER
 from cxr_core.labels import CLASS_TITLES, system_title
-from ui.performance_view import RAW, SHARES, cell
+from ui.performance_view import NBSP, RAW, SHARES, cell
 
 COMPARED_TITLES: Final = {
     "accuracy": "Accuracy",
@@ -63,7 +63,7 @@ def comparison_lines(evaluation: Mapping[str, Any], name: str, *, kind: str = RA
             "the difference holds 0, so these films do not say which is better."
         )
     if apart:
-        lines.append(f"Told apart from it: {_listed(apart)}.")
+        lines.append(f"Worse, and told apart from it: {_listed(apart)}.")
     return lines
 
 
@@ -117,15 +117,13 @@ def group_rows(evaluation: Mapping[str, Any], grouping: str, system: str) -> lis
         rows.append(
             {
                 GROUPING_TITLES[grouping]: group["group"] or NOT_STATED,
-                "Films": f"{group['n']:,}",
-                "Patients": f"{group['n_patients']:,}",
+                "Films (patients)": f"{group['n']:,} ({group['n_patients']:,})",
                 "Accuracy": _share(found["accuracy"]),
                 **{
                     f"{title} found": _share(found["recall"][label])
                     for label, title in CLASS_TITLES.items()
                 },
-                "Called COVID-19": _share(found["called_COVID19"]),
-                "Without it, called COVID-19": _share(found["false_COVID19"]),
+                "Called COVID-19 without it": _share(found["false_COVID19"]),
             }
         )
     return rows
@@ -159,7 +157,7 @@ def _share(figure: Mapping[str, Any]) -> str:
     """Write a share of a group with its counts, or why there is none."""
     if figure["value"] is None:
         return "too few" if figure["n"] else "no film"
-    return f"{cell(figure, is_share=True)}, n = {figure['n']:,}"
+    return f"{cell(figure, is_share=True)} n{NBSP}={NBSP}{figure['n']:,}"
 
 
 def _difference(figure: Mapping[str, Any], name: str) -> str:
@@ -171,7 +169,8 @@ def _difference(figure: Mapping[str, Any], name: str) -> str:
     text = _signed(scale * value, digits)
     if low is None:
         return f"{text}, no interval"
-    return f"{text} ({_signed(scale * low, digits)} to {_signed(scale * high, digits)})"
+    ends = (_signed(scale * low, digits), "to", _signed(scale * high, digits))
+    return f"{text} ({NBSP.join(ends)})"
 
 
 def _signed(value: float, digits: int) -> str:

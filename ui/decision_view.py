@@ -66,8 +66,9 @@ def point_lines(point: OperatingPoint) -> list[str]:
     n_side = n_class if point.target == "sensitivity" else n_other
     if n_side < FEW_CHOOSING:
         lines.append(
-            f"**Too few to be sure**: only {n_side:,} films of the side that the target is of "
-            "chose it, so another sample would give quite another threshold."
+            f"**Too few to be sure**: {n_side:,} films "
+            f"{'of' if point.target == 'sensitivity' else 'not of'} {title} chose it, so others "
+            "would give quite another threshold."
         )
     found, spared = point.sensitivity.value, point.specificity.value
     if found is not None and spared is not None:

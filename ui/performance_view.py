@@ -6,21 +6,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from cxr_core.evaluate.baseline import LEARNING_FREE
+from cxr_core.evaluate.display.style import decimal
 from cxr_core.evaluate.weighted import figure_names
 from cxr_core.labels import CLASS_TITLES, system_title
 
+NBSP: Final = "\N{NO-BREAK SPACE}"
 RAW, CALIBRATED = "figures", "calibrated"
 """Where an evaluation keeps the figures of both kinds of probabilities."""
 
-FIGURE_TITLES: Final = {
-    "accuracy": "Accuracy",
-    "balanced_accuracy": "Balanced accuracy",
-    "macro_auroc": "AUROC, mean",
-    "macro_auprc": "Average precision, mean",
-    "macro_f1": "F1, mean",
-    "log_loss": "Log loss",
-    "brier": "Brier score",
-}
 BY_CLASS_TITLES: Final = {
     "recall": "Found (sensitivity)",
     "specificity": "Others spared (specificity)",
@@ -93,18 +86,33 @@ def cell(figure: Mapping[str, Any] | None, *, is_share: bool) -> str:
         is_share: True to write percent.
 
     Returns:
-        For example `96.7% (95.5 to 97.8)` or `0.995 (0.992 to 0.998)`.
+        For example `96.7% (95.5 to 97.8)` or `0.995 (0.992 to 0.998)`; the interval never breaks
+        over two lines.
     """
     if figure is None:
         return "not measured"
     value, low, high = figure["value"], figure.get("low"), figure.get("high")
     if value is None:
         return "not defined"
+    text = f"{value:.1%}" if is_share else decimal(value)
     if low is None or high is None:
-        return f"{value:.1%}, no interval" if is_share else f"{value:.3f}, no interval"
-    if is_share:
-        return f"{value:.1%} ({100 * low:.1f} to {100 * high:.1f})"
-    return f"{value:.3f} ({low:.3f} to {high:.3f})"
+        return f"{text}, no{NBSP}interval"
+    ends = [f"{100 * end:.1f}" if is_share else decimal(end) for end in (low, high)]
+    return f"{text} ({NBSP.join((ends[0], 'to', ends[1]))})"
+
+
+def interval_sentence(evaluation: Mapping[str, Any]) -> str:
+    """Say how the intervals of figures were made.
+
+    Args:
+        evaluation: Any of `cxr-evaluation/1` or 2.
+    """
+    if "n_resamples" not in evaluation:
+        return f"Intervals: {evaluation['interval']}."
+    return (
+        f"Intervals: 95 %, {evaluation['n_resamples']:,} resamples of whole patients; for shares "
+        "of 0 and 1, where resamples do not differ, Wilson's with as many films as patients."
+    )
 
 
 def has_calibrated(evaluation: Mapping[str, Any]) -> bool:
@@ -117,34 +125,48 @@ def figure_rows(evaluation: Mapping[str, Any], *, is_raw: bool) -> list[dict[str
 
     Args:
         evaluation: Any of `cxr-evaluation/1` or 2.
-        is_raw: False to show figures of calibrated probabilities where there are any; log loss
-            stands there for both kinds.
+        is_raw: False to show figures of calibrated probabilities where there are any.
 
     Returns:
         Column title to text.
     """
-    both = has_calibrated(evaluation)
     rows = []
     for title, system in _named(evaluation).items():
-        kind = _kind(system, is_raw=is_raw)
-        found = system[kind]
-        row = {
-            "System": title,
-            "Accuracy": cell(found.get("accuracy"), is_share=True),
-            "Balanced accuracy": cell(found.get("macro_recall"), is_share=True),
-            "COVID-19 found": cell(found.get("recall_COVID19"), is_share=True),
-            "AUROC, mean": cell(found.get("macro_auroc"), is_share=False),
-        }
-        if both:
-            row["Log loss, raw"] = cell(system[RAW].get("log_loss"), is_share=False)
-            calibrated = system.get(CALIBRATED)
-            row["Log loss, calibrated"] = (
-                cell(calibrated["log_loss"], is_share=False) if calibrated else "not calibrated"
-            )
-        else:
-            row["Log loss"] = cell(found.get("log_loss"), is_share=False)
-        rows.append(row)
+        found = system[_kind(system, is_raw=is_raw)]
+        rows.append(
+            {
+                "System": title,
+                "Accuracy": cell(found.get("accuracy"), is_share=True),
+                "Balanced accuracy": cell(found.get("macro_recall"), is_share=True),
+                "COVID-19 found": cell(found.get("recall_COVID19"), is_share=True),
+                "AUROC, mean": cell(found.get("macro_auroc"), is_share=False),
+                "Log loss": cell(found.get("log_loss"), is_share=False),
+            }
+        )
     return rows
+
+
+def calibration_rows(evaluation: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return log loss and Brier score of each calibrated system, before and after.
+
+    Args:
+        evaluation: Of `cxr-evaluation/2`.
+
+    Returns:
+        Column title to text; empty without calibration.
+    """
+    return [
+        {
+            "System": system_title(name),
+            **{
+                f"{title}, {words}": cell(system[kind][figure], is_share=False)
+                for figure, title in (("log_loss", "Log loss"), ("brier", "Brier score"))
+                for kind, words in ((RAW, "raw"), (CALIBRATED, "calibrated"))
+            },
+        }
+        for name, system in evaluation["systems"].items()
+        if CALIBRATED in system
+    ]
 
 
 def class_rows(evaluation: Mapping[str, Any], system: str, *, is_raw: bool) -> list[dict[str, str]]:

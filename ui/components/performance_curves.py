@@ -26,7 +26,11 @@ BAND_NOTE: Final = (
     "holds by itself, not the whole curve at once."
 )
 _CONFIG: Final = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]}
-_N_COLUMNS: Final = 3
+_MATRIX_PX: Final = 360
+GOOD_AREA: Final = 0.95
+"""Area from which a curve runs so near the edge that only its corner can be told."""
+
+CORNER: Final = "Only the corner near 100%"
 
 
 def confusion_panel(evaluation: Mapping[str, Any]) -> None:
@@ -43,16 +47,16 @@ def confusion_panel(evaluation: Mapping[str, Any]) -> None:
         "The more of a class, the more ink; right calls lie on the diagonal from the top left."
     )
     shown = {name: _confusion(found) for name, found in evaluation["systems"].items()}
-    columns = st.columns(_N_COLUMNS, gap="medium")
-    for i, (name, display) in enumerate(shown.items()):
-        with columns[i % _N_COLUMNS]:
-            st.markdown(f"**{system_title(name)}**")
-            st.plotly_chart(
-                display.plot(),
-                config={"displayModeBar": False},
-                key=f"confusion-{name}",
-                alt=f"Confusion matrix of {system_title(name)}",
-            )
+    with st.grid("auto", min_column_width=_MATRIX_PX):
+        for name, display in shown.items():
+            with st.container():
+                st.markdown(f"**{system_title(name)}**")
+                st.plotly_chart(
+                    display.plot(),
+                    config={"displayModeBar": False},
+                    key=f"confusion-{name}",
+                    alt=f"Confusion matrix of {system_title(name)}",
+                )
     with st.expander("The matrices as a table"):
         import pandas as pd
 
@@ -78,19 +82,22 @@ def curves_panel(evidence: Evidence, *, is_raw: bool) -> None:
     if not has_reads(evidence):
         return
     roc, precision_recall = _displays(f"{evidence.key}/{system}/{is_raw}", evidence, system, is_raw)
+    corner = _corner(evidence, roc)
     left, right = st.columns(2, gap="large")
     with left:
-        st.subheader("Found against false alarms (ROC)", anchor=False)
+        st.subheader("Found against false alarms", anchor=False)
         st.plotly_chart(
-            roc.plot(),
+            _zoomed(roc.plot(), xaxis=(0.0, 0.25), yaxis=(0.75, 1.0)) if corner else roc.plot(),
             config=_CONFIG,
             key="roc",
             alt="ROC curve of each class against the rest with bands",
         )
     with right:
-        st.subheader("Right calls against found (precision, recall)", anchor=False)
+        st.subheader("Found against right calls", anchor=False)
         st.plotly_chart(
-            precision_recall.plot(),
+            _zoomed(precision_recall.plot(), xaxis=(0.75, 1.0), yaxis=(0.75, 1.0))
+            if corner
+            else precision_recall.plot(),
             config=_CONFIG,
             key="precision-recall",
             alt="Precision against recall of each class with bands",
@@ -98,6 +105,7 @@ def curves_panel(evidence: Evidence, *, is_raw: bool) -> None:
     for label, why in roc.reasons.items():
         st.markdown(f"{CLASS_TITLES[label]} has no curve: {why}.")
     st.caption(
+        "Left: ROC curves. Right: precision against recall. "
         f"{BAND_NOTE.format(n=roc.n_resamples, n_patients=roc.n_patients)} Dotted lines on the "
         "right are what calling films at random reaches: the share of the class."
     )
@@ -112,6 +120,21 @@ def curves_panel(evidence: Evidence, *, is_raw: bool) -> None:
         st.dataframe(
             precision_recall.frame(), hide_index=True, alt="Points of precision and recall"
         )
+
+
+def _corner(evidence: Evidence, roc: RocDisplay) -> bool:
+    """Ask whether to show the corner only; at first where all curves run in it."""
+    areas = [curve.area["value"] for curve in roc.curves.values()]
+    is_good = bool(areas) and min(areas) >= GOOD_AREA
+    return st.toggle(CORNER, value=is_good, key=f"curves-corner-{evidence.title}")
+
+
+def _zoomed(figure: Any, **ranges: tuple[float, float]) -> Any:
+    """Show a part of a figure; the rest can be dragged into view."""
+    room = 0.003
+    return figure.update_layout(
+        {axis: {"range": [low - room, high + room]} for axis, (low, high) in ranges.items()}
+    )
 
 
 def has_reads(evidence: Evidence) -> bool:

@@ -84,7 +84,7 @@ def operating_panel(
         return
     for line in point_lines(point):
         st.markdown(line)
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns([3, 2], gap="large")
     with left:
         st.table(
             point_rows(point),
@@ -173,8 +173,9 @@ def _cost_editor() -> npt.NDArray[np.float64] | None:
     """Ask for the costs; `None` while a cell is empty."""
     import pandas as pd
 
-    left, right = st.columns([2, 3], gap="large", vertical_alignment="bottom")
+    left, right = st.columns(2, gap="large")
     preset = left.selectbox("Start from", list(COST_PRESETS), key="costs-preset")
+    left.caption("Rows are true classes, columns what is called. Right calls cost nothing.")
     titles = [CLASS_TITLES[label] for label in CLASSES]
     start = pd.DataFrame(COST_PRESETS[preset or next(iter(COST_PRESETS))], titles, titles)
     start.index.name = "True class, called:"
@@ -188,7 +189,6 @@ def _cost_editor() -> npt.NDArray[np.float64] | None:
             disabled=["True class, called:"],
             alt="Cost of calling a film of the row's class the column's",
         )
-        st.caption("Rows are true classes, columns what is called. Right calls cost nothing.")
     matrix = np.array(edited, np.float64)
     np.fill_diagonal(matrix, 0.0)
     return matrix if np.isfinite(matrix).all() and (matrix >= 0).all() else None
@@ -196,18 +196,19 @@ def _cost_editor() -> npt.NDArray[np.float64] | None:
 
 def _costs(shown: DecisionCosts, system: str) -> None:
     """Draw what deciding by cost changes."""
-    for line in cost_lines(shown):
-        st.markdown(line)
-    columns = st.columns([2, 2, 2], gap="medium")
-    with columns[0]:
+    left, right = st.columns(2, gap="large")
+    with left:
+        for line in cost_lines(shown):
+            st.markdown(line)
+    with right:
         st.plotly_chart(shown.plot(), config=_CONFIG, key="costs", alt="Mean cost of both ways")
         st.caption(
             f"Mean cost a film with 95 % intervals, {shown.n_resamples:,} resamples of "
             f"{shown.n_patients:,} patients."
         )
     for column, title, calls in (
-        (columns[1], "Likeliest class", shown.likeliest),
-        (columns[2], "Least expected cost", shown.decided),
+        (left, "Likeliest class", shown.likeliest),
+        (right, "Least expected cost", shown.decided),
     ):
         with column:
             st.markdown(f"**{title}**, {system_title(system)}")

@@ -20,9 +20,11 @@ from ui.performance_view import (
     MEANINGS,
     RAW,
     SHARES,
+    calibration_rows,
     class_rows,
     figure_rows,
     has_calibrated,
+    interval_sentence,
     long_rows,
     reasons,
 )
@@ -59,7 +61,15 @@ def figures_panel(evidence: Evidence, *, is_raw: bool) -> None:
         border="horizontal",
         alt="Figures of every system and baseline with 95 % intervals",
     )
-    st.caption(f"{MEANINGS} Intervals are 95 %: {evaluation['interval']}.")
+    st.caption(f"{MEANINGS} {interval_sentence(evaluation)}")
+    if rows := calibration_rows(evaluation):
+        with st.expander("Before and after calibration"):
+            st.table(
+                rows,
+                hide_index=True,
+                border="horizontal",
+                alt="Log loss and Brier score of raw and calibrated probabilities",
+            )
     if why := reasons(evaluation):
         st.caption(f"Not defined or without interval: {'; '.join(why)}.")
     _comparison(evaluation, is_raw=is_raw)

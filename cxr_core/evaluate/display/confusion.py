@@ -108,10 +108,11 @@ class ConfusionDisplay:
             ),
             layout=layout(
                 xaxis={"title": {"text": "Called"}, "side": "top", "showgrid": False},
-                yaxis={"title": {"text": "True class"}, "autorange": "reversed", "showgrid": False},
+                yaxis={"autorange": "reversed", "showgrid": False},
             ),
         )
-        figure.update_layout(height=300, margin={"t": 64, "b": 8})
+        figure.update_layout(height=260, margin={"t": 64, "b": 8})
+        figure.update_xaxes(tickangle=0, title={"text": "Called", "standoff": 16})
         for i, row in enumerate(self.counts):
             for j, count in enumerate(row):
                 share = "no film" if np.isnan(shares[i, j]) else f"{shares[i, j]:.1%}"

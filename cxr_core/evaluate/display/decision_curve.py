@@ -147,7 +147,8 @@ class DecisionCurve:
         import plotly.graph_objects as go
 
         title = CLASS_TITLES[self.label]
-        top = max(self.prevalence, float(self.net_benefit.max()))
+        heights = self.net_benefit if self.high is None else self.high
+        top = max(self.prevalence, float(np.max(heights)))
         figure = go.Figure(
             layout=layout(
                 xaxis={

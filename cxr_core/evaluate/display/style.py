@@ -114,5 +114,22 @@ def area_title(label: str, area: dict[str, Any]) -> str:
         label: Class name.
         area: {value, low, high}.
     """
-    text = f"{CLASS_TITLES[label]}, {area['value']:.3f}"
-    return text if area["low"] is None else f"{text} ({area['low']:.3f} to {area['high']:.3f})"
+    text = f"{CLASS_TITLES[label]}, {decimal(area['value'])}"
+    if area["low"] is None:
+        return text
+    return f"{text} ({decimal(area['low'])} to {decimal(area['high'])})"
+
+
+def decimal(value: float) -> str:
+    """Write a number with three decimals, more where it would else look like a whole 1.
+
+    Args:
+        value: Any finite number.
+
+    Returns:
+        For example `0.994`, `0.9998`, `1.000` for 1 itself.
+    """
+    digits = 3
+    while value != 1 and digits < 6 and f"{value:.{digits}f}" == f"{1:.{digits}f}":
+        digits += 1
+    return f"{value:.{digits}f}"
