@@ -10,118 +10,39 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from cxr_core.errors import ArtifactIntegrityError, SpecMismatchError
-from cxr_core.heads import (
-    FloatArray,
-    HeadSet,
-    ensemble_from_arrays,
-    head_from_arrays,
-    in_member_order,
+from cxr_core.bundle_entry import (
+    BackboneEntry,
+    MemberEntry,
+    VariantEntry,
+    backbone_entry,
+    beside,
+    safe_path,
+    variant_entry,
 )
-from cxr_core.labels import CLASSES, ENSEMBLES
-from cxr_core.preprocess import PreprocessSpec
+from cxr_core.errors import ArtifactIntegrityError, SpecMismatchError
+from cxr_core.heads import FloatArray, HeadSet, ensemble_from_arrays, head_from_arrays
+from cxr_core.labels import CLASSES
+
+if TYPE_CHECKING:
+    from cxr_core.evaluate.reads import Reads
+    from cxr_core.trust.model import TrustModel
 
 SCHEMA: Final = "cxr-bundle/1"
 MANIFEST: Final = "bundle.json"
 CARD: Final = "MODEL_CARD.md"
+DATA_CARD: Final = "DATA_CARD.md"
 DATASET: Final = "dataset.json"
 TRADEOFF: Final = "tradeoff.json"
+AUDIT: Final = "audit.json"
+GATE: Final = "gate.json"
 DEFAULT_BUNDLE: Final = Path(__file__).resolve().parent.parent / "assets" / "bundle"
 """The bundle that comes with the repository."""
-
-
-@dataclass(frozen=True)
-class BackboneEntry:
-    """One network that the variants share.
-
-    Attributes:
-        key: Its name in the bundle: that of the backbone, or another where the bundle has two
-            networks of one backbone, with public weights and with refined ones for example.
-        name: Name of the backbone in the registry.
-        network: Path of the network below the bundle's folder.
-        feature_layer: Name of the layer whose output is the feature map.
-        feature_shape: Shape (h, w, c) of the feature map.
-        weights_origin: Where its weights come from, in words.
-        compression: How the weights are stored, in words.
-        public_scaling: `PreprocessSpec.scaling` that its weights expect; `None` where a bundle of
-            an earlier version does not say.
-        is_own: True if its weights were trained on chest films for this bundle.
-        films: Path of the SHA-256 digests of those films, a JSON list; `None` where it has none.
-    """
-
-    key: str
-    name: str
-    network: str
-    feature_layer: str
-    feature_shape: tuple[int, int, int]
-    weights_origin: str
-    compression: str
-    public_scaling: str | None
-    is_own: bool
-    films: str | None
-
-
-@dataclass(frozen=True)
-class MemberEntry:
-    """One member of a variant: its backbone and how a film is prepared for it.
-
-    Attributes:
-        name: System name.
-        backbone: Name of the backbone in the registry.
-        network: Path of the network below the bundle's folder.
-        feature_layer: Name of the layer whose output is the feature map.
-        feature_shape: Shape (h, w, c) of the feature map.
-        weights_origin: Where the backbone's weights come from, in words.
-        compression: How the weights are stored, in words.
-        preprocess: What the head was trained with.
-        pooling: One of `cxr_core.heads.POOLINGS`.
-    """
-
-    name: str
-    backbone: str
-    network: str
-    feature_layer: str
-    feature_shape: tuple[int, int, int]
-    weights_origin: str
-    compression: str
-    preprocess: PreprocessSpec
-    pooling: str
-
-
-@dataclass(frozen=True)
-class VariantEntry:
-    """One set of heads.
-
-    Attributes:
-        name: For example `seed`.
-        title: Words on screen.
-        members: Member name to entry, in ensemble order.
-        ensembles: Names of the ensembles it holds.
-        training: What the run recorded: preset, seed, data digest, class counts.
-        heads_path: Path of the members' arrays below the bundle's folder.
-        ensembles_path: Path of the ensembles' arrays, or `None`.
-        evaluation_path: Path of the evaluation below the bundle's folder, or `None`.
-    """
-
-    name: str
-    title: str
-    members: Mapping[str, MemberEntry]
-    ensembles: tuple[str, ...]
-    training: Mapping[str, Any]
-    heads_path: str
-    ensembles_path: str | None
-    evaluation_path: str | None
-
-    @property
-    def systems(self) -> tuple[str, ...]:
-        """Names of all systems: members, then ensembles."""
-        return (*self.members, *self.ensembles)
 
 
 @dataclass(frozen=True)
@@ -138,6 +59,8 @@ class Bundle:
         default_variant: Variant used unless another is asked for.
         files: Path to (SHA-256, bytes) of every published file.
         backbones: Key to entry.
+        made_by: Step, for example `publish`, to the `command` and `environment` that took it;
+            empty in bundles of earlier versions.
     """
 
     folder: Path
@@ -149,6 +72,7 @@ class Bundle:
     default_variant: str
     files: Mapping[str, tuple[str, int]]
     backbones: Mapping[str, BackboneEntry]
+    made_by: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, folder: str | Path = DEFAULT_BUNDLE) -> Bundle:
@@ -183,16 +107,19 @@ class Bundle:
         if tuple(manifest["classes"]) != CLASSES:
             msg = f"`classes` must be {CLASSES}. Received: {manifest['classes']}"
             raise SpecMismatchError(msg)
-        backbones = {key: _backbone(key, entry) for key, entry in manifest["backbones"].items()}
+        backbones = {
+            key: backbone_entry(key, entry) for key, entry in manifest["backbones"].items()
+        }
         variants = {
-            name: _variant(name, entry, backbones) for name, entry in manifest["variants"].items()
+            name: variant_entry(name, entry, backbones)
+            for name, entry in manifest["variants"].items()
         }
         default = manifest["default_variant"]
         if default not in variants:
             msg = f"`default_variant` must be one of {sorted(variants)}. Received: {default!r}"
             raise SpecMismatchError(msg)
         files = {
-            _safe_path(path): (str(entry["sha256"]), int(entry["bytes"]))
+            safe_path(path): (str(entry["sha256"]), int(entry["bytes"]))
             for path, entry in manifest["files"].items()
         }
         bundle = cls(
@@ -205,6 +132,7 @@ class Bundle:
             default_variant=default,
             files=files,
             backbones=backbones,
+            made_by=dict(manifest.get("made_by", {})),
         )
         bundle._check_references()
         return bundle
@@ -213,9 +141,7 @@ class Bundle:
         """Refuse a manifest that uses a file which it does not hash."""
         used = [backbone.films for backbone in self.backbones.values()]
         for variant in self.variants.values():
-            used += [variant.heads_path, variant.ensembles_path, variant.evaluation_path]
-            for member in variant.members.values():
-                used += [member.network, _weights_of(member.network)]
+            used += variant.paths
         for path in used:
             if path is not None and path not in self.files:
                 msg = f"`files` must list every file that is used. Received: no {path}"
@@ -246,7 +172,16 @@ class Bundle:
     @property
     def card(self) -> str:
         """Markdown text of the model card, or an empty string where there is none."""
-        return _read(self.folder, CARD).decode("utf-8") if CARD in self.files else ""
+        return self._text(CARD)
+
+    @property
+    def data_card(self) -> str:
+        """Markdown text of the data card, or an empty string where there is none."""
+        return self._text(DATA_CARD)
+
+    def _text(self, path: str) -> str:
+        """Return the text of a file, or an empty string where there is none."""
+        return _read(self.folder, path).decode("utf-8") if path in self.files else ""
 
     def variant(self, name: str | None = None) -> VariantEntry:
         """Return one variant.
@@ -289,7 +224,7 @@ class Bundle:
         Returns:
             The parsed `dataset.json`.
         """
-        return self._json(DATASET)
+        return self.read_json(DATASET)
 
     def tradeoff(self) -> dict[str, Any] | None:
         """Return what added films of other sources bought and cost, or `None` if not measured.
@@ -297,10 +232,128 @@ class Bundle:
         Returns:
             The parsed `tradeoff.json`, schema `cxr-tradeoff/1`: one row for each weight and seed.
         """
-        return self._json(TRADEOFF)
+        return self.read_json(TRADEOFF)
 
-    def _json(self, path: str) -> dict[str, Any] | None:
-        """Parse a file of the bundle, or return nothing where it has none."""
+    def audit(self) -> dict[str, Any] | None:
+        """Return what classifiers that must not work make of its data, or `None` if not measured.
+
+        Returns:
+            The parsed `audit.json`, schema `cxr-audit/1`.
+        """
+        return self.read_json(AUDIT)
+
+    def gate_table(self) -> dict[str, Any] | None:
+        """Return how often the refusal gate refuses what, or `None` where it was not measured.
+
+        Returns:
+            The parsed `gate.json`, schema `cxr-gate/1`.
+        """
+        return self.read_json(GATE)
+
+    def trust(self, name: str | None = None) -> TrustModel | None:
+        """Load what calibrates, bounds and refuses the readings of one variant.
+
+        Args:
+            name: The variant's name; the default variant if `None`.
+
+        Returns:
+            The trust model, or `None` where the variant has none.
+
+        Raises:
+            SpecMismatchError: If it was fitted to other networks or heads, or cannot be read.
+        """
+        variant = self.variant(name)
+        if variant.trust_path is None:
+            return None
+        from cxr_core.trust.model import TrustModel
+
+        arrays = self._arrays(beside(variant.trust_path, ".safetensors"))
+        content = json.loads(_read(self.folder, variant.trust_path))
+        return TrustModel.from_parts(content, arrays, fitted_to=self.fingerprint(variant.name))
+
+    def map_checks(self, name: str | None = None) -> dict[str, Any] | None:
+        """Return what the checks of one variant's maps found, or `None` where none were made.
+
+        Args:
+            name: The variant's name; the default variant if `None`.
+
+        Returns:
+            The parsed object, see `cxr_core.explain.fidelity.published`.
+
+        Raises:
+            SpecMismatchError: If other networks or heads were checked.
+        """
+        path = self.variant(name).map_checks_path
+        content = None if path is None else self.read_json(path)
+        if content is not None and content.get("fitted_to") != self.fingerprint(name):
+            msg = f"{path}: the maps checked must be of these models. Received: others"
+            raise SpecMismatchError(msg, hint="Check them again with `explain-check`.")
+        return content
+
+    def fingerprint(self, name: str | None = None) -> dict[str, str]:
+        """Return the hashes of all that decides the readings of one variant.
+
+        Args:
+            name: The variant's name; the default variant if `None`.
+
+        Returns:
+            Path to SHA-256 of its heads, ensembles and networks.
+        """
+        variant = self.variant(name)
+        paths = {variant.heads_path, variant.ensembles_path}
+        for member in variant.members.values():
+            paths |= {member.network, beside(member.network, ".bin")}
+        return {path: self.files[path][0] for path in sorted(filter(None, paths))}
+
+    def read_sets(self, name: str | None = None) -> tuple[str, ...]:
+        """Return the titles of the sets of films that one variant has read, in display order.
+
+        Args:
+            name: The variant's name; the default variant if `None`.
+
+        Returns:
+            Titles for `reads`.
+        """
+        return tuple(self.variant(name).read_sets)
+
+    def reads(self, title: str, name: str | None = None) -> Reads | None:
+        """Return what the systems of one variant say of a set of films.
+
+        Args:
+            title: One of `read_sets()`.
+            name: The variant's name; the default variant if `None`.
+
+        Returns:
+            Logits only; `None` where this variant's reads of the set are not published.
+
+        Raises:
+            SpecMismatchError: If what is stored contradicts itself.
+        """
+        variant = self.variant(name)
+        if variant.reads_path is None or title not in variant.read_sets:
+            return None
+        from cxr_core.evaluate.reads import FilmList, Reads
+
+        stored = _below(self._arrays(variant.reads_path), title)
+        films = FilmList.from_dict(json.loads(_read(self.folder, variant.read_sets[title])))
+        try:
+            return Reads(
+                films,
+                {system: np.asarray(stored[system], np.float64) for system in variant.systems},
+            )
+        except (KeyError, ValueError) as err:
+            msg = f"{variant.reads_path}: reads must fit their films. Received: {err!r}"
+            raise SpecMismatchError(msg) from err
+
+    def read_json(self, path: str) -> dict[str, Any] | None:
+        """Parse one of its files.
+
+        Args:
+            path: Path below the bundle's folder.
+
+        Returns:
+            The content, or `None` where the bundle has no such file.
+        """
         if path not in self.files:
             return None
         content: dict[str, Any] = json.loads(_read(self.folder, path))
@@ -386,93 +439,12 @@ def seal(folder: Path, manifest: Mapping[str, Any]) -> Bundle:
     return Bundle.load(folder)
 
 
-def _backbone(key: str, entry: Mapping[str, Any]) -> BackboneEntry:
-    """Build one backbone from its part of the manifest."""
-    height, width, channels = entry["feature_shape"]
-    scaling = entry.get("public_scaling")
-    return BackboneEntry(
-        key=key,
-        name=str(entry.get("architecture", key)),
-        network=_safe_path(entry["network"]),
-        feature_layer=str(entry["feature_layer"]),
-        feature_shape=(int(height), int(width), int(channels)),
-        weights_origin=str(entry["weights_origin"]),
-        compression=str(entry["compression"]),
-        public_scaling=None if scaling is None else str(scaling),
-        is_own=bool(entry.get("is_own", False)),
-        films=_safe_path(entry["films"]) if entry.get("films") else None,
-    )
-
-
-def _variant(
-    name: str, entry: Mapping[str, Any], backbones: Mapping[str, BackboneEntry]
-) -> VariantEntry:
-    """Build one variant from its part of the manifest."""
-    members = {
-        member: _member(member, entry["members"][member], backbones)
-        for member in in_member_order(tuple(entry["members"]))
-    }
-    ensembles = tuple(entry["ensembles"])
-    unknown = set(ensembles) - set(ENSEMBLES)
-    if unknown:
-        msg = f"`ensembles` must be of {ENSEMBLES}. Received: {sorted(unknown)}"
-        raise SpecMismatchError(msg)
-    if ensembles and in_member_order(tuple(entry["ensemble_members"])) != tuple(members):
-        msg = (
-            f"Variant {name} must hold all members of its ensembles, "
-            f"{', '.join(entry['ensemble_members'])}. Received: {', '.join(members)}"
-        )
-        raise SpecMismatchError(msg)
-    return VariantEntry(
-        name=name,
-        title=str(entry["title"]),
-        members=members,
-        ensembles=ensembles,
-        training=dict(entry["training"]),
-        heads_path=_safe_path(entry["heads"]),
-        ensembles_path=_safe_path(entry["ensembles_file"]) if ensembles else None,
-        evaluation_path=_safe_path(entry["evaluation"]) if entry.get("evaluation") else None,
-    )
-
-
-def _member(
-    name: str, entry: Mapping[str, Any], backbones: Mapping[str, BackboneEntry]
-) -> MemberEntry:
-    """Build one member from its part of the manifest and its backbone's."""
-    backbone = backbones[entry["backbone"]]
-    return MemberEntry(
-        name=name,
-        backbone=backbone.name,
-        network=backbone.network,
-        feature_layer=backbone.feature_layer,
-        feature_shape=backbone.feature_shape,
-        weights_origin=backbone.weights_origin,
-        compression=backbone.compression,
-        preprocess=PreprocessSpec.from_dict(entry["preprocess"]),
-        pooling=str(entry["pooling"]),
-    )
-
-
-def _weights_of(network: str) -> str:
-    """Return the path of a network's weights."""
-    return PurePosixPath(network).with_suffix(".bin").as_posix()
-
-
 def _below(arrays: Mapping[str, FloatArray], prefix: str) -> dict[str, FloatArray]:
     """Return the arrays under a prefix, with the prefix taken off."""
     start = f"{prefix}/"
     return {
         key.removeprefix(start): value for key, value in arrays.items() if key.startswith(start)
     }
-
-
-def _safe_path(path: str) -> str:
-    """Refuse a path that leaves the bundle's folder."""
-    pure = PurePosixPath(path)
-    if pure.is_absolute() or ".." in pure.parts or "\\" in path:
-        msg = f"Paths of a bundle must stay in its folder. Received: {path!r}"
-        raise SpecMismatchError(msg)
-    return pure.as_posix()
 
 
 def _read(folder: Path, path: str) -> bytes:

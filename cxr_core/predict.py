@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from cxr_core.blas import one_blas_thread
-from cxr_core.bundle import Bundle, MemberEntry
+from cxr_core.bundle import Bundle
+from cxr_core.bundle_entry import MemberEntry
 from cxr_core.engine import FeatureEngine
 from cxr_core.engine.openvino import OpenVinoEngine
 from cxr_core.errors import SpecMismatchError
@@ -24,6 +26,9 @@ from cxr_core.lungs import LungMask, LungSegmenter, lung_share
 from cxr_core.preprocess import preprocess, scale
 from cxr_core.radiograph import Radiograph
 
+if TYPE_CHECKING:
+    from cxr_core.trust.model import TrustModel
+
 
 @dataclass(frozen=True, eq=False)
 class SystemReading:
@@ -32,14 +37,25 @@ class SystemReading:
     Attributes:
         name: System name.
         logits: Shape (k,), float64, in class order.
-        probs: Shape (k,), float64, summing to 1.
-        label: Class of the highest probability.
+        probs: Shape (k,), float64, summing to 1; calibrated where `temperature` is given.
+        label: Class of the highest probability, which calibration does not change.
+        temperature: What the logits are divided by before the softmax; `None` for 1, uncalibrated.
     """
 
     name: str
     logits: npt.NDArray[np.float64]
     probs: npt.NDArray[np.float64]
     label: str
+    temperature: float | None = None
+
+    @property
+    def raw_probs(self) -> npt.NDArray[np.float64]:
+        """Probabilities before calibration, shape (k,), float64."""
+        return np.asarray(softmax(self.logits), np.float64)
+
+    def uncalibrated(self) -> SystemReading:
+        """Return the same reading with the probabilities before calibration."""
+        return replace(self, probs=self.raw_probs, temperature=None)
 
 
 @dataclass(frozen=True)
@@ -51,7 +67,9 @@ class Trust:
         ood_threshold: Distance from which a film is refused, or `None`.
         ood_verdict: `passed`, `refused` or `not_run`.
         agreement: Share of the systems that name the commonest label; `None` under two systems.
-        prediction_set: Classes that cannot be excluded, or `None` where no set was calibrated.
+        prediction_set: Classes that cannot be excluded, by the lead system; `None` where no set was
+            calibrated. May be empty: no class is like the calibration films.
+        set_level: Share of films whose class the set is made to hold, or `None`.
         lung_share: System to the share of its positive map inside the lungs, for the class it names
             by the default method; empty if not measured, or no plausible lungs were found. Systems
             whose map has no positive mass are left out. Never a localisation.
@@ -62,6 +80,7 @@ class Trust:
     ood_verdict: str = "not_run"
     agreement: float | None = None
     prediction_set: tuple[str, ...] | None = None
+    set_level: float | None = None
     lung_share: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -75,8 +94,8 @@ class Reading:
         features: Member name to feature map (h, w, c), float32, read-only.
         state: The heads' forward pass.
         trust: Reasons to believe it or not.
-        timing_ms: Milliseconds by part: `preprocess`, `engine`, `total`, and `lungs` where looked
-            for.
+        timing_ms: Milliseconds by part: `preprocess`, `engine`, `trust`, `total`, and `lungs` where
+            looked for.
         status: `ok`, or `refused` where the film is unlike the training films.
         lungs: The lungs of the film, or `None` where nobody looked for them.
     """
@@ -90,6 +109,11 @@ class Reading:
     status: str = "ok"
     lungs: LungMask | None = None
 
+    def uncalibrated(self) -> Reading:
+        """Return the same reading with every system's probabilities before calibration."""
+        systems = {name: system.uncalibrated() for name, system in self.systems.items()}
+        return replace(self, systems=MappingProxyType(systems))
+
 
 class Predictor:
     """One variant of a bundle, ready to read films; safe to share between threads.
@@ -102,8 +126,8 @@ class Predictor:
         lungs: Finds the lungs of each film, for `Trust.lung_share`; `None` leaves that out.
 
     Raises:
-        SpecMismatchError: If the variant is unknown, or an engine's map has another shape than the
-            heads expect.
+        SpecMismatchError: If the variant is unknown, an engine's map has another shape than the
+            heads expect, or the trust model was fitted to other networks or heads.
         ArtifactIntegrityError: If a network cannot be read.
     """
 
@@ -122,6 +146,7 @@ class Predictor:
         self.precision = precision
         self._members = entry.members
         self._heads = bundle.heads(entry.name)
+        self._trust = bundle.trust(entry.name)
         self._lungs = lungs
         self._engines = engines or _load_engines(bundle, entry.members, precision)
         for name, member in entry.members.items():
@@ -136,6 +161,11 @@ class Predictor:
     def heads(self) -> HeadSet:
         """The heads that all readings go through; never change them."""
         return self._heads
+
+    @property
+    def trust_model(self) -> TrustModel | None:
+        """What calibrates, bounds and refuses its readings; `None` where the variant has none."""
+        return self._trust
 
     @property
     def members(self) -> Mapping[str, MemberEntry]:
@@ -190,9 +220,21 @@ class Predictor:
         features = self._run(radiograph, timing)
         with one_blas_thread():
             state = self._heads.forward(features)
-        systems = {name: _system_reading(name, state.logits[name]) for name in self.systems}
-        trust = Trust(agreement=_agreement(systems))
-        reading = Reading(radiograph, systems, features, state, trust, MappingProxyType(timing))
+        systems = {
+            name: _system_reading(name, state.logits[name], self._trust) for name in self.systems
+        }
+        begun = time.perf_counter()
+        trust = _trust(systems, features, state, self._trust)
+        timing["trust"] = (time.perf_counter() - begun) * 1e3
+        reading = Reading(
+            radiograph,
+            systems,
+            features,
+            state,
+            trust,
+            MappingProxyType(timing),
+            status="refused" if trust.ood_verdict == "refused" else "ok",
+        )
         if self._lungs is not None:
             reading = self._with_lungs(reading, self._lungs, timing)
         timing["total"] = (time.perf_counter() - started) * 1e3
@@ -312,11 +354,44 @@ def _check_engine(name: str, member: MemberEntry, engine: FeatureEngine) -> None
         raise SpecMismatchError(msg)
 
 
-def _system_reading(name: str, raw_logits: FloatArray) -> SystemReading:
+def _system_reading(name: str, raw_logits: FloatArray, model: TrustModel | None) -> SystemReading:
     """Turn logits into probabilities in float64, so that they sum to 1 on paper too."""
     logits = np.asarray(raw_logits, np.float64)
     probs = np.asarray(softmax(logits), np.float64)
-    return SystemReading(name, logits, probs, CLASSES[int(probs.argmax())])
+    label = CLASSES[int(probs.argmax())]
+    if model is None or name not in model.calibration:
+        return SystemReading(name, logits, probs, label)
+    temperature = model.calibration[name].value
+    return SystemReading(name, logits, model.probs(name, logits), label, temperature)
+
+
+def _trust(
+    systems: Mapping[str, SystemReading],
+    features: Mapping[str, npt.NDArray[np.float32]],
+    state: HeadSetState,
+    model: TrustModel | None,
+) -> Trust:
+    """Put together what is known of believing a reading."""
+    trust = Trust(agreement=_agreement(systems))
+    if model is None:
+        return trust
+    lead = systems[model.lead(tuple(systems))]
+    found = model.prediction_set(lead.name, lead.raw_probs)
+    if found is not None:
+        trust = replace(trust, prediction_set=found, set_level=model.set_level)
+    if model.gate is not None:
+        judged = model.judge(
+            {name: array.mean(axis=(0, 1)) for name, array in features.items()},
+            {name: member.hidden for name, member in state.members.items()},
+            {name: system.logits for name, system in systems.items()},
+        )
+        trust = replace(
+            trust,
+            ood_score=judged.score,
+            ood_threshold=judged.threshold,
+            ood_verdict=judged.verdict,
+        )
+    return trust
 
 
 def _agreement(systems: Mapping[str, SystemReading]) -> float | None:

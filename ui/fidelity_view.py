@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from ui.words import number
 
 if TYPE_CHECKING:
-    from cxr_core.explain.fidelity import MapFidelity
+    from cxr_core.explain.fidelity import MapFidelity, Randomisation
 
 CAUTION: Final = (
     "The checks ask whether a map tells of its model. A model that looks at the source of a film "
@@ -76,7 +77,7 @@ def check_sentences(found: MapFidelity) -> list[str]:
             f"**Does it depend on what was learnt?** With a random last layer the map keeps a rank "
             f"correlation of {number(first.spearman)} with itself, with the whole head random "
             f"{number(last.spearman)} (means of {found.randomisation.n_draws}; near 0 is good). "
-            "The network below the head stays as it is."
+            f"The network below the head stays as it is.{_verdict(found.randomisation)}"
         )
     if found.order is not None:
         order = found.order
@@ -100,6 +101,38 @@ def check_sentences(found: MapFidelity) -> list[str]:
     return lines + [f":small[{note}]" for note in check_notes(found)]
 
 
+def agreement_sentence(others: Mapping[str, float]) -> str:
+    """Say whether other recipes' models see the film alike.
+
+    Args:
+        others: Name of another variant to the rank correlation of its map with this one.
+
+    Returns:
+        One Markdown sentence.
+    """
+    found = ", ".join(f"{name} {number(value)}" for name, value in others.items())
+    return (
+        "**Do the same networks with other heads see it alike?** Rank correlation with the map of "
+        f"the other variants: {found} (1 the same order of cells, 0 none). Low values mean that "
+        "the map is a matter of the recipe."
+    )
+
+
+def agreement_rows(others: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Return the agreement with other variants, one row each.
+
+    Args:
+        others: Name of another variant to the rank correlation of its map with this one.
+
+    Returns:
+        Column title to value, as `check_rows`.
+    """
+    return [
+        _row(f"Agreement with {name}", value, "rank correlation; near 1 speaks for it")
+        for name, value in others.items()
+    ]
+
+
 def check_notes(found: MapFidelity) -> list[str]:
     """Return what a reader should know of the checks, each once.
 
@@ -112,6 +145,18 @@ def check_notes(found: MapFidelity) -> list[str]:
     parts = (found.order, found.road, found.repeatability)
     notes = [note for part in parts if part is not None for note in part.notes]
     return list(dict.fromkeys([*found.notes, *notes]))
+
+
+def _verdict(check: Randomisation) -> str:
+    """Say whether the map falls below the bar that pairs of maps of different films set."""
+    if check.baseline is None or check.passes is None:
+        return ""
+    lowest = min(stage.ssim for stage in check.stages)
+    word = "passes" if check.passes else "does not pass"
+    return (
+        f" Its likeness falls to {number(lowest)}; maps of different films are "
+        f"{number(check.baseline)} alike: it **{word}**."
+    )
 
 
 def _row(check: str, value: float, meaning: str) -> dict[str, Any]:

@@ -12,6 +12,9 @@ from cxr_core.labels import CLASSES
 from ui.film_pixels import FilmPixels
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from cxr_core.explain.cam import Cam
     from cxr_core.lungs import LungMask
     from cxr_core.predict import Reading, Trust
@@ -30,12 +33,23 @@ class Score:
     Attributes:
         system: System name.
         label: The class with the highest probability.
-        probs: Class name to probability, in class order.
+        probs: Class name to probability, in class order; calibrated where the bundle can do that.
+        raw_probs: The same before calibration; `None` where nothing was calibrated.
     """
 
     system: str
     label: str
     probs: Mapping[str, float]
+    raw_probs: Mapping[str, float] | None = None
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether `probs` went through a calibration."""
+        return self.raw_probs is not None
+
+    def uncalibrated(self) -> Score:
+        """Return the score before calibration."""
+        return self if self.raw_probs is None else Score(self.system, self.label, self.raw_probs)
 
 
 @dataclass(frozen=True)
@@ -56,6 +70,25 @@ class Lungs:
     def of(cls, mask: LungMask) -> Lungs:
         """Take what is shown out of a mask."""
         return cls(mask.polygons, mask.area_share, mask.notes)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What tables of many films show of one.
+
+    Attributes:
+        scores: One entry per system, in display order.
+        trust: What is known about believing the scores.
+        refused: True where the refusal gate refused the film.
+    """
+
+    scores: tuple[Score, ...]
+    trust: Trust
+    refused: bool
+
+    def uncalibrated(self) -> Summary:
+        """Return the summary with every score before calibration."""
+        return replace(self, scores=tuple(score.uncalibrated() for score in self.scores))
 
 
 @dataclass(frozen=True)
@@ -88,6 +121,15 @@ class FilmView:
     timing_ms: Mapping[str, float]
     lungs: Lungs | None = None
 
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether every score went through a calibration."""
+        return bool(self.scores) and all(score.is_calibrated for score in self.scores)
+
+    def uncalibrated(self) -> FilmView:
+        """Return the view with every score before calibration."""
+        return replace(self, scores=tuple(score.uncalibrated() for score in self.scores))
+
     def with_timing(self, step: str, ms: float) -> FilmView:
         """Return a copy with one more step in `timing_ms`."""
         return replace(self, timing_ms={**self.timing_ms, step: ms})
@@ -104,23 +146,46 @@ def film_view(reading: Reading, explain: Explain) -> FilmView:
         The film's view.
     """
     film = reading.radiograph
-    scores = tuple(
-        Score(name, result.label, dict(zip(CLASSES, map(float, result.probs), strict=True)))
-        for name, result in reading.systems.items()
-    )
+    summary = summary_of(reading)
     return FilmView(
         pixels=FilmPixels.from_radiograph(film),
         width_px=film.width_px,
         height_px=film.height_px,
         source_format=film.source_format,
         notices=film.notices,
-        scores=scores,
-        trust=reading.trust,
-        refused=reading.status == "refused",
+        scores=summary.scores,
+        trust=summary.trust,
+        refused=summary.refused,
         maps={name: _system_maps(reading, name, explain) for name in reading.systems},
         timing_ms=dict(reading.timing_ms),
         lungs=None if reading.lungs is None else Lungs.of(reading.lungs),
     )
+
+
+def summary_of(reading: Reading) -> Summary:
+    """Take what tables show out of a reading.
+
+    Args:
+        reading: The reading.
+
+    Returns:
+        Its summary.
+    """
+    scores = tuple(
+        Score(
+            name,
+            result.label,
+            _by_class(result.probs),
+            None if result.temperature is None else _by_class(result.raw_probs),
+        )
+        for name, result in reading.systems.items()
+    )
+    return Summary(scores, reading.trust, reading.status == "refused")
+
+
+def _by_class(probs: npt.NDArray[np.float64]) -> dict[str, float]:
+    """Return class name to probability."""
+    return dict(zip(CLASSES, map(float, probs), strict=True))
 
 
 def _system_maps(reading: Reading, system: str, explain: Explain) -> dict[str, dict[str, Any]]:

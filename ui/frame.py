@@ -25,14 +25,20 @@ _TAB_ICON: Final = (Path(__file__).parent / "icon.svg").read_text(encoding="utf-
 _SIDEBAR_WIDTH_PX: Final = 250
 _HOME: Final = "streamlit_app.py"
 _VARIANT_WIDGET: Final = "variant-choice"
+_RAW_WIDGET: Final = "probabilities-choice"
+_CALIBRATED: Final = "Calibrated"
+_RAW: Final = "Raw"
 _DEFAULT_ICON: Final = ":material/article:"
 _ICONS: Final = {
     _HOME: ":material/radiology:",
-    "8_Model_card.py": ":material/description:",
-    "6_Training_curves.py": ":material/show_chart:",
-    "7_Dataset.py": ":material/dataset:",
     "1_Compare.py": ":material/compare:",
     "2_Heatmaps.py": ":material/blur_on:",
+    "3_Performance.py": ":material/monitoring:",
+    "4_Calibration.py": ":material/speed:",
+    "5_Shortcut_audit.py": ":material/troubleshoot:",
+    "6_Training_curves.py": ":material/show_chart:",
+    "7_Dataset.py": ":material/dataset:",
+    "8_Model_card.py": ":material/description:",
 }
 
 
@@ -115,11 +121,29 @@ def _about_models() -> None:
         return
     bundle = predictor.bundle
     _variant_choice(bundle, predictor.variant)
+    _raw_choice(predictor)
     st.markdown(
         f":small[{plain(bundle.name)} {plain(bundle.version)}]  \n"
         f":small[Variant: {plain(predictor.variant)}]  \n"
         f":small[Digest:] `{bundle.digest[:12]}`",
         help=f"SHA-256 of the bundle: {bundle.digest}",
+    )
+
+
+def _raw_choice(predictor: Predictor) -> None:
+    """Let the reader choose probabilities before or after calibration, on every page."""
+    if predictor.trust_model is None or not predictor.trust_model.calibration:
+        return
+    st.segmented_control(
+        "Probabilities",
+        [_CALIBRATED, _RAW],
+        default=_RAW if engine.shows_raw() else _CALIBRATED,
+        required=True,
+        key=_RAW_WIDGET,
+        on_change=lambda: engine.choose_raw(st.session_state[_RAW_WIDGET] == _RAW),
+        help="Calibrated: stretched so that among films scored 0.9 about nine in ten are right, as "
+        "measured on films kept apart for it. Raw: as the networks give them. The class named "
+        "is the same.",
     )
 
 

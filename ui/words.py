@@ -30,6 +30,20 @@ GATE_REFUSED: Final = (
     "are shown, and should not be believed."
 )
 
+PASSED_MEANS: Final = (
+    "The film looks enough like the training films for the scores to mean something. It does not "
+    "say that they are right, and it cannot tell disease from the source of the film."
+)
+SET_MEANS: Final = (
+    "Classes that cannot be excluded: made to hold the right class of nine in ten films of each "
+    "class, as measured on films kept apart. Several classes: the score does not decide between "
+    "them. None: the film is like none of the three."
+)
+CALIBRATED: Final = (
+    "Probabilities are calibrated on films of the same sources as the training films."
+)
+NOT_CALIBRATED: Final = "Probabilities are not calibrated."
+
 
 def number(value: float) -> str:
     """Write a number with two decimals and a minus as long as a plus.

@@ -6,7 +6,7 @@ from types import MappingProxyType, SimpleNamespace
 
 import numpy as np
 
-from cxr_core.bundle import MemberEntry, VariantEntry
+from cxr_core.bundle_entry import MemberEntry, VariantEntry
 from cxr_core.errors import NotApplicableError
 from cxr_core.explain.cam import METHODS, Cam
 from cxr_core.labels import CLASSES, ENSEMBLES, MEMBERS, SYSTEMS, class_index
@@ -58,9 +58,19 @@ def fake_bundle():
         members=members,
         files={"MODEL_CARD.md": ("cd" * 32, 10)},
         evaluation=lambda _name=None: EVALUATION,
+        trust=lambda _name=None: None,
+        read_sets=lambda _name=None: (),
+        reads=lambda _title, _name=None: None,
+        audit=lambda: None,
+        gate_table=lambda: None,
+        map_checks=lambda _name=None: None,
         dataset=lambda: None,
         tradeoff=lambda: None,
         card="# A card\n\nIntended use: tests.",
+        data_card="",
+        made_by={},
+        read_json=lambda _path: None,
+        fingerprint=lambda _name=None: {"variants/clean/heads.safetensors": "ef" * 32},
     )
 
 
@@ -90,10 +100,12 @@ class FakePredictor:
     def __init__(self, systems=SYSTEMS, verdict="not_run"):
         self.bundle = fake_bundle()
         self.variant = "clean"
+        self.precision = "f32"
         self.systems = tuple(systems)
         self.verdict = verdict
         self.n_read = 0
         self.heads = HEADS
+        self.trust_model = None
 
     def read(self, radiograph):
         """Return a reading whose scores depend on the film's mean only."""

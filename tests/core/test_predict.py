@@ -41,7 +41,7 @@ def test_a_reading_has_five_systems(tiny_predictor, film_path):
         assert system.label == CLASSES[int(system.logits.argmax())]
     labels = [system.label for system in reading.systems.values()]
     assert reading.trust.agreement == max(map(labels.count, labels)) / 5
-    assert set(reading.timing_ms) == {"preprocess", "engine", "total"}
+    assert set(reading.timing_ms) == {"preprocess", "engine", "trust", "total"}
 
 
 def test_one_system_has_no_agreement(tmp_path, film_path):

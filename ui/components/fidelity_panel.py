@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from cxr_core.errors import CxrError
-from cxr_core.explain.fidelity import FilmProbe, MapFidelity, check_map
-from ui.fidelity_view import CAUTION, check_rows, check_sentences
+from cxr_core.errors import CxrError, NotApplicableError
+from cxr_core.explain.fidelity import FilmProbe, MapFidelity, check_map, spearman
+from cxr_core.explain.fidelity.published import known_checks
+from ui import engine
+from ui.fidelity_view import (
+    CAUTION,
+    agreement_rows,
+    agreement_sentence,
+    check_rows,
+    check_sentences,
+)
 from ui.frame import show_error
 from ui.heatmap_view import map_title
 
 if TYPE_CHECKING:
     from cxr_core.explain.cam import Cam
     from cxr_core.predict import Predictor, Reading
+    from ui.state import Film
 
 CHECK: Final = "Check this map"
 STOP: Final = "Stop"
@@ -25,10 +35,24 @@ _MAX_RESULTS: Final = 64
 Key = tuple[str, str, str, str, str]
 
 
-def fidelity_panel(predictor: Predictor, reading: Reading, cams: Sequence[Cam]) -> None:
+@dataclass(frozen=True)
+class Checked:
+    """What the checks of one map gave.
+
+    Attributes:
+        map: The checks of the map itself.
+        others: Title of other models to the rank correlation of their map of the same score.
+    """
+
+    map: MapFidelity
+    others: Mapping[str, float]
+
+
+def fidelity_panel(film: Film, predictor: Predictor, reading: Reading, cams: Sequence[Cam]) -> None:
     """Let the reader put one of the maps to the checks.
 
     Args:
+        film: The film.
         predictor: The models in use.
         reading: Their reading of the film.
         cams: The maps on the page, of classes alone (not against another).
@@ -49,10 +73,10 @@ def fidelity_panel(predictor: Predictor, reading: Reading, cams: Sequence[Cam]) 
     class_name = cam.class_name or reading.systems[cam.system].label
     models = f"{predictor.bundle.digest}/{predictor.variant}"
     key = (reading.radiograph.sha256, models, cam.system, class_name, cam.method)
-    results: dict[Key, MapFidelity] = st.session_state.setdefault(_RESULTS_KEY, {})
+    results: dict[Key, Checked] = st.session_state.setdefault(_RESULTS_KEY, {})
     asked = right.button(CHECK, icon=":material/fact_check:", width="stretch")
     if asked and key not in results:
-        found = _run(predictor, reading, cam, class_name)
+        found = _run(film, predictor, reading, cam)
         if found is None:
             return
         while len(results) >= _MAX_RESULTS:
@@ -62,8 +86,10 @@ def fidelity_panel(predictor: Predictor, reading: Reading, cams: Sequence[Cam]) 
         _show(results[key])
 
 
-def _run(predictor: Predictor, reading: Reading, cam: Cam, class_name: str) -> MapFidelity | None:
+def _run(film: Film, predictor: Predictor, reading: Reading, cam: Cam) -> Checked | None:
     """Run all checks with a bar; any click on the page, the stop button's too, ends them."""
+    class_name = cam.class_name or reading.systems[cam.system].label
+    known = known_checks(predictor.bundle.map_checks(predictor.variant), cam.system, cam.method)
     place = st.empty()
     with place.container(horizontal=True, vertical_alignment="center"):
         bar = st.progress(0.0, text="Checking …")
@@ -74,7 +100,15 @@ def _run(predictor: Predictor, reading: Reading, cam: Cam, class_name: str) -> M
 
     try:
         probe = FilmProbe(predictor, reading.radiograph)
-        return check_map(probe, cam.system, cam.method, class_name=class_name, on_step=show)
+        found = check_map(
+            probe,
+            cam.system,
+            cam.method,
+            class_name=class_name,
+            baseline=None if known is None else known.ssim_bar,
+            on_step=show,
+        )
+        return Checked(found, _others(film, predictor, cam, class_name))
     except CxrError as err:
         show_error("This map could not be checked.", str(err), err.hint)
         return None
@@ -82,13 +116,34 @@ def _run(predictor: Predictor, reading: Reading, cam: Cam, class_name: str) -> M
         place.empty()
 
 
-def _show(found: MapFidelity) -> None:
+def _others(film: Film, predictor: Predictor, cam: Cam, class_name: str) -> dict[str, float]:
+    """Compare the map with that of the same system trained by the bundle's other recipes."""
+    found = {}
+    for models in engine.models_beside(predictor):
+        if models.folder != engine.bundle_folders()[0]:
+            continue
+        other = engine.load_beside(models)
+        if cam.system not in other.systems:
+            continue
+        theirs = other.explain(
+            engine.reading(film, other), cam.system, class_name, method=cam.method
+        )
+        try:
+            found[str(models.variant)] = spearman(cam.grid, theirs.grid)
+        except NotApplicableError:  # a flat map ranks nothing
+            found[str(models.variant)] = 0.0
+    return found
+
+
+def _show(found: Checked) -> None:
     """Draw the sentences and the table."""
-    for line in check_sentences(found):
+    for line in check_sentences(found.map):
         st.markdown(line)
+    if found.others:
+        st.markdown(agreement_sentence(found.others))
     with st.expander("The checks as a table"):
         st.dataframe(
-            check_rows(found),
+            [*check_rows(found.map), *agreement_rows(found.others)],
             hide_index=True,
             column_config={"Figure": st.column_config.NumberColumn(format="%.3f")},
             alt="Figure of every check of the map",

@@ -14,7 +14,18 @@ from ui.components.viewer.colour import colour_tables
 from ui.film_view import FilmView
 from ui.frame import plain, show_error
 from ui.lung_view import lung_line, outside, outside_sentence
-from ui.words import GATE_NOT_RUN, GATE_PASSED, GATE_REFUSED, HEATMAP_CAPTION, SYNTHETIC_NOTE
+from ui.provenance import provenance_of
+from ui.words import (
+    CALIBRATED,
+    GATE_NOT_RUN,
+    GATE_PASSED,
+    GATE_REFUSED,
+    HEATMAP_CAPTION,
+    NOT_CALIBRATED,
+    PASSED_MEANS,
+    SET_MEANS,
+    SYNTHETIC_NOTE,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +62,7 @@ def film_card(film: Film, predictor: Predictor) -> None:
             label=film.label,
             scores=shown.scores,
             outline=shown.lungs.outline if shown.lungs else (),
+            provenance=provenance_of(predictor).line(),
             key=f"viewer-{film.digest}",
         )
         far = outside(shown.lungs, shown.trust.lung_share)
@@ -86,10 +98,16 @@ def _footer(shown: FilmView) -> None:
         *(f":material/info: {plain(notice.message)}" for notice in shown.notices),
         HEATMAP_CAPTION,
         trust_line(shown.trust),
+        CALIBRATED if shown.is_calibrated else NOT_CALIBRATED,
         lung_line(shown.lungs, shown.trust.lung_share),
         f"{film_line(shown)} {timing_line(shown)}",
     ]
-    st.markdown("  \n".join(f":small[{line}]" for line in lines if line))
+    meanings = [PASSED_MEANS] if shown.trust.ood_verdict == "passed" else []
+    meanings += [SET_MEANS] if shown.trust.prediction_set is not None else []
+    st.markdown(
+        "  \n".join(f":small[{line}]" for line in lines if line),
+        help="\n\n".join(meanings) or None,
+    )
 
 
 def consensus(scores: Sequence[Score]) -> str:
@@ -122,9 +140,9 @@ def trust_line(trust: Trust) -> str:
     parts = [_GATE[trust.ood_verdict]]
     if trust.agreement is not None:
         parts.append(f"Agreement: {trust.agreement:.0%} of the systems name the same class.")
-    if trust.prediction_set:
-        names = ", ".join(CLASS_TITLES[name] for name in trust.prediction_set)
-        parts.append(f"Prediction set: {names}.")
+    if trust.prediction_set is not None:
+        names = ", ".join(CLASS_TITLES[name] for name in trust.prediction_set) or "none"
+        parts.append(f"Cannot be excluded at {trust.set_level or 0:.0%}: {names}.")
     return " ".join(parts)
 
 

@@ -1,0 +1,1 @@
+"""When to believe a reading: calibration, prediction sets, the refusal gate."""
