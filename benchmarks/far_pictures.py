@@ -28,7 +28,7 @@ _WORDS: Final = (
     "barrel leaks a new tap is bought paths gravel cheaper than bark bees both hives came through "
     "winter need more room harvest table stands next to shed again this year whoever brings plums "
     "asked second basket meeting closed with tea Invoice No. 4711 Total 128.50 paid Tuesday"
-).split()
+)
 _GREY_PHOTOGRAPHS: Final = (
     "brick.png",
     "camera.png",
@@ -102,7 +102,7 @@ def text_page(rng: np.random.Generator) -> Picture:
     size = float(rng.uniform(9, 26))
     font = ImageFont.load_default(size)
     for top in np.arange(size, height - 2 * size, size * rng.uniform(1.2, 1.8)):
-        line = " ".join(rng.choice(_WORDS, 30))
+        line = " ".join(rng.choice(_WORDS.split(), 30))
         n_letters = int(rng.uniform(0.2, 1.0) * width / (0.5 * size))
         pen.text((size, float(top)), line[:n_letters], fill=ink, font=font)
     return _bytes(np.asarray(page, np.float64) + rng.normal(0, 3, (height, width)))

@@ -11,6 +11,7 @@ import io
 import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +20,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from benchmarks import far_chest, far_pictures
-from benchmarks.far_pictures import CHOICE, FINAL, Picture
+from benchmarks.far_pictures import FINAL, Picture
 from cxr_core.blas import one_blas_thread
 from cxr_core.bundle import Bundle
 from cxr_core.dataset import Film, scan
@@ -30,8 +31,9 @@ from cxr_core.io import read, read_path
 from cxr_core.labels import CLASSES
 from cxr_core.predict import Predictor
 from cxr_core.radiograph import Radiograph
+from cxr_core.trust.layout import film_layout
 from train.config import load_preset
-from train.parts import CALIBRATION, FIT, TEST, VALIDATION, divide
+from train.parts import CALIBRATION, TEST, VALIDATION, divide
 
 LOG = logging.getLogger(__name__)
 
@@ -42,6 +44,23 @@ N_CHOICE, N_FINAL = 20, 40
 
 Titled = tuple[str, str, list[Radiograph]]
 """Key of a set, words for the table, films."""
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What the gate may look at of a set of films.
+
+    Attributes:
+        reads: What the networks and systems say.
+        layout: Shape (n, 36), the films' layout.
+    """
+
+    reads: Reads
+    layout: npt.NDArray[np.float32]
+
+    def __len__(self) -> int:
+        """Return the number of films."""
+        return len(self.reads)
 
 
 class SharedEngine:
@@ -133,13 +152,11 @@ def pictures(half: str, parts: Mapping[str, Sequence[Film]]) -> Iterator[Titled]
             yield key, title, [read_path(path) for path in sorted(SAMPLES.glob(pattern))]
 
 
-def read_pictures(
-    readers: Mapping[str, Predictor], sets: Iterable[Titled], folder: Path
-) -> dict[str, str]:
-    """Read sets of pictures with every variant, and keep the reads; a set kept already is not read.
+def read_pictures(readers: Readers, sets: Iterable[Titled], folder: Path) -> dict[str, str]:
+    """Read sets of pictures with every variant, and keep it; a set kept already is not read.
 
     Args:
-        readers: Variant to predictor.
+        readers: Gives the predictors of variants.
         sets: From `pictures`, of one half.
         folder: `VARIANT/KEY.npz` are written to it. Labels in them mean nothing.
 
@@ -149,83 +166,94 @@ def read_pictures(
     titles = {}
     for key, title, films in sets:
         titles[key] = title
-        missing = {
-            name: reader
-            for name, reader in readers.items()
-            if not (folder / name / f"{key}.npz").is_file()
-        }
-        if missing:
-            LOG.info("%s: %d", title, len(films))
-            n = len(films)
-            digests = tuple(film.sha256 for film in films)
-            listed = FilmList(digests, np.zeros(n, np.int64), np.arange(n), "none")
-            for name, reads in _read(missing, films, listed).items():
-                save(reads, folder / name / f"{key}.npz")
+        n = len(films)
+        digests = tuple(film.sha256 for film in films)
+        listed = FilmList(digests, np.zeros(n, np.int64), np.arange(n), "none")
+        readers.keep(films, listed, folder, key)
     return titles
 
 
-def read_parts(
-    readers: Mapping[str, Predictor], parts: Mapping[str, Sequence[Film]], folder: Path
-) -> None:
-    """Read the chest films of every part with every variant, and keep the reads.
+def read_parts(readers: Readers, parts: Mapping[str, Sequence[Film]], folder: Path) -> None:
+    """Read the chest films of every part with every variant, and keep it.
 
     Args:
-        readers: Variant to predictor.
+        readers: Gives the predictors of variants.
         parts: From `parts_of`, and others if there are.
         folder: `VARIANT/PART.npz` are written to it; what is there is not read again.
     """
     for part, films in parts.items():
-        missing = {
-            name: reader
-            for name, reader in readers.items()
-            if not (folder / name / f"{part}.npz").is_file()
-        }
-        if missing:
-            LOG.info("%s: %d", part, len(films))
-            paths = [film.path for film in films]
-            above = paths[0].parent.parent
-            listed = describe(above, paths, [film.label for film in films])
-            for name, reads in _read(missing, map(read_path, paths), listed).items():
-                save(reads, folder / name / f"{part}.npz")
+        paths = [film.path for film in films]
+        listed = describe(paths[0].parent.parent, paths, [film.label for film in films])
+        readers.keep(map(read_path, paths), listed, folder, part)
 
 
-def _read(
-    readers: Mapping[str, Predictor], radiographs: Iterable[Radiograph], films: FilmList
-) -> dict[str, Reads]:
-    """Read films one by one with every variant."""
-    collectors = {name: Collector(reader.heads) for name, reader in readers.items()}
-    for radiograph in radiographs:
-        for name, reader in readers.items():
-            features = reader.features(radiograph)
-            with one_blas_thread():
-                collectors[name].add(features)
-    return {name: collector.reads(films) for name, collector in collectors.items()}
-
-
-def save(reads: Reads, path: Path) -> None:
-    """Write reads beside each other in one file.
+class Readers:
+    """Predictors of several variants, loaded once there is something to read.
 
     Args:
-        reads: The reads.
+        bundle: A verified bundle.
+        variants: Names of its variants.
+    """
+
+    def __init__(self, bundle: Bundle, variants: Sequence[str]) -> None:
+        self._bundle = bundle
+        self._variants = variants
+        self._found: dict[str, Predictor] | None = None
+
+    def keep(
+        self, radiographs: Iterable[Radiograph], films: FilmList, folder: Path, name: str
+    ) -> None:
+        """Read films one by one with every variant that has not been, and write what was seen.
+
+        Args:
+            radiographs: The films.
+            films: What is known of them.
+            folder: `VARIANT/NAME.npz` are written to it.
+            name: Name of the set.
+        """
+        paths = {variant: folder / variant / f"{name}.npz" for variant in self._variants}
+        missing = [variant for variant, path in paths.items() if not path.is_file()]
+        if not missing:
+            return
+        LOG.info("%s: %d films", name, len(films))
+        self._found = self._found or predictors(self._bundle, self._variants)
+        collectors = {variant: Collector(self._found[variant].heads) for variant in missing}
+        layouts = []
+        for radiograph in radiographs:
+            layouts.append(film_layout(radiograph.image))
+            for variant, collector in collectors.items():
+                features = self._found[variant].features(radiograph)
+                with one_blas_thread():
+                    collector.add(features)
+        for variant, collector in collectors.items():
+            save(Seen(collector.reads(films), np.stack(layouts)), paths[variant])
+
+
+def save(seen: Seen, path: Path) -> None:
+    """Write what was seen of a set.
+
+    Args:
+        seen: Reads and layout.
         path: An `.npz` to write.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     arrays = {
         f"{kind}/{name}": values
         for kind in ("logits", "hidden", "pooled")
-        for name, values in getattr(reads, kind).items()
+        for name, values in getattr(seen.reads, kind).items()
     }
-    np.savez(path, films=json.dumps(reads.films.to_dict()), **arrays)
+    listed = json.dumps(seen.reads.films.to_dict())
+    np.savez(path, films=listed, layout=seen.layout, **arrays)
 
 
-def load(path: Path) -> Reads:
-    """Return the reads that `save` wrote.
+def load(path: Path) -> Seen:
+    """Return what `save` wrote.
 
     Args:
         path: The file.
 
     Returns:
-        Equal reads.
+        Equal reads and layout.
     """
     with np.load(path) as stored:
         kinds: dict[str, dict[str, npt.NDArray[np.float64]]] = {}
@@ -234,7 +262,36 @@ def load(path: Path) -> Reads:
                 kind, name = key.split("/", 1)
                 kinds.setdefault(kind, {})[name] = stored[key]
         films = FilmList.from_dict(json.loads(str(stored["films"])))
-    return Reads(films, **kinds)  # type: ignore[arg-type]
+        layout = stored["layout"]
+    return Seen(Reads(films, **kinds), layout)  # type: ignore[arg-type]
+
+
+def join(first: Seen, second: Seen) -> Seen:
+    """Put two sets of films behind each other; patients of the second get numbers of their own.
+
+    Args:
+        first: A set.
+        second: Another set read with the same variant.
+
+    Returns:
+        Both.
+    """
+    films = [first.reads.films, second.reads.films]
+    after = 1 + int(films[0].patient.max(initial=-1))
+    listed = FilmList(
+        films[0].sha256 + films[1].sha256,
+        np.concatenate([films[0].y_true, films[1].y_true]),
+        np.concatenate([films[0].patient, films[1].patient + after]),
+        films[0].patients_from,
+    )
+    kinds = [
+        {
+            name: np.concatenate([values, getattr(second.reads, kind)[name]])
+            for name, values in getattr(first.reads, kind).items()
+        }
+        for kind in ("logits", "hidden", "pooled")
+    ]
+    return Seen(Reads(listed, *kinds), np.concatenate([first.layout, second.layout]))
 
 
 def _some(films: Sequence[Film], label: str, n: int) -> list[Path]:

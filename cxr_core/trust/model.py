@@ -19,7 +19,7 @@ from cxr_core.heads import softmax
 from cxr_core.labels import CLASSES
 from cxr_core.trust.calibration import Temperature
 from cxr_core.trust.conformal import ConformalModel
-from cxr_core.trust.gate import Gate
+from cxr_core.trust.gate import Gate, Judgement
 
 SCHEMA: Final = "cxr-trust/1"
 LEAD: Final = ("ensemble_dense", "ensemble_probs")
