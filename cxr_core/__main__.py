@@ -71,6 +71,13 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     parser = commands.add_parser("evaluate", help="measure the systems on labelled films")
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="holds FOLDER/<CLASS>/*.jpg")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="evaluation.json")
+    parser.add_argument(
+        "--resamples",
+        type=_positive,
+        default=2000,
+        metavar="N",
+        help="resamples of patients for the intervals (2000)",
+    )
     _add_model_options(parser)
     parser.set_defaults(run=command.evaluate)
 

@@ -58,34 +58,41 @@ def evaluate(arguments: argparse.Namespace) -> int:
     """Measure the systems on a labelled folder and write the evaluation.
 
     Args:
-        arguments: `folder`, `out`, `bundle`, `variant`, `precision`.
+        arguments: `folder`, `out`, `resamples`, `bundle`, `variant`, `precision`.
 
     Returns:
         0 if every film was read, 1 if some file or the bundle is in error, 2 for wrong usage.
     """
     from cxr_core.evaluate.folder import evaluate_folder
+    from cxr_core.evaluate.read_folder import labelled_paths
+    from cxr_core.evaluate.table import table_lines
 
+    if not _make_room(arguments.out):  # said now, not after a quarter of an hour
+        return SOME_ERROR
     try:
         bundle = Bundle.load(arguments.bundle)
         variant = _known_variant(bundle, arguments.variant)
         predictor = Predictor(bundle, variant=variant, precision=arguments.precision)
-        evaluation = evaluate_folder(predictor, arguments.folder, on_film=_report_progress)
+        n_films = sum(1 for _ in labelled_paths(arguments.folder))
+        evaluation = evaluate_folder(
+            predictor,
+            arguments.folder,
+            n_resamples=arguments.resamples,
+            on_film=lambda n_done: _report_progress(n_done, n_films),
+            on_system=lambda n_done, n_all: _report_measured(n_done, n_all),
+        )
     except _UnknownVariantError as err:
         _say_error(err)
         return WRONG_USAGE
     except CxrError as err:
         _say_error(err)
         return SOME_ERROR
+    evaluation["bundle"]["digest"] = bundle.digest
     if not _write_json(arguments.out, evaluation):
         return SOME_ERROR
-    for system, summary in evaluation["systems"].items():
-        accuracy = summary["accuracy"]
-        sys.stdout.write(
-            f"{SYSTEM_TITLES.get(system, system)}: accuracy {accuracy['value']:.4f} "
-            f"({accuracy['low']:.4f} to {accuracy['high']:.4f}), n = {summary['n']}\n"
-            if summary["n"]
-            else f"{system}: no film could be read\n"
-        )
+    for entry in evaluation["unreadable"]:
+        sys.stderr.write(f"not measured: {entry['file']}: {entry['message']}\n")
+    sys.stdout.write("\n".join(table_lines(evaluation)) + "\n")
     return SOME_ERROR if evaluation["unreadable"] else OK
 
 
@@ -353,7 +360,13 @@ def _say_error(error: CxrError) -> None:
     sys.stderr.write(f"error: {error}\nwhat to do: {error.hint}\n")
 
 
-def _report_progress(n_done: int) -> None:
-    """Say every hundred films how far the evaluation is."""
-    if n_done % 100 == 0:
-        sys.stderr.write(f"{n_done} films read\n")
+def _report_progress(n_done: int, n_films: int | None = None) -> None:
+    """Say every hundred films, and at the last, how far the reading is."""
+    if n_done % 100 == 0 or n_done == n_films:
+        of = "" if n_films is None else f" of {n_films:,}"
+        sys.stderr.write(f"{n_done:,}{of} films read\n")
+
+
+def _report_measured(n_done: int, n_all: int) -> None:
+    """Say how many systems and baselines have their intervals."""
+    sys.stderr.write(f"intervals: {n_done} of {n_all}\n")

@@ -376,7 +376,7 @@ def _trust(
     if model is None:
         return trust
     lead = systems[model.lead(tuple(systems))]
-    found = model.prediction_set(lead.name, lead.probs)
+    found = model.prediction_set(lead.name, lead.raw_probs)
     if found is not None:
         trust = replace(trust, prediction_set=found, set_level=model.set_level)
     if model.gate is not None:

@@ -19,7 +19,8 @@ from cxr_core.bundle import DATASET, MANIFEST, TRADEOFF, Bundle, seal
 from cxr_core.dataset import data_digest
 from cxr_core.engine.openvino import OpenVinoEngine
 from cxr_core.errors import ConfigError, SpecMismatchError
-from cxr_core.evaluate.folder import SCHEMA, evaluate_folder
+from cxr_core.evaluate.evaluation import SCHEMA
+from cxr_core.evaluate.folder import evaluate_folder
 from cxr_core.labels import ENSEMBLES
 from cxr_core.predict import Predictor
 from train.card import seal_with_cards

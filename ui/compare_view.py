@@ -11,7 +11,7 @@ import numpy as np
 
 from cxr_core.compare import compare, margin
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
-from ui.film_view import FilmView
+from ui.film_view import Summary
 from ui.words import number
 
 if TYPE_CHECKING:
@@ -41,18 +41,18 @@ class Bar:
     is_total: bool = False
 
 
-def strip_rows(films: Sequence[tuple[str, FilmView | Failure]]) -> list[dict[str, Any]]:
+def strip_rows(films: Sequence[tuple[str, Summary | Failure]]) -> list[dict[str, Any]]:
     """Return one row a film: who says what, and how far the systems are apart.
 
     Args:
-        films: Name and view of each film, or why it could not be read.
+        films: Name and summary of each film, or why it could not be read.
 
     Returns:
         Column title to value; a film that could not be read has its name and the reason alone.
     """
     rows: list[dict[str, Any]] = []
     for label, shown in films:
-        if not isinstance(shown, FilmView):
+        if not isinstance(shown, Summary):
             rows.append({"Film": label, "Note": "could not be read"})
             continue
         found = compare(_probs(shown.scores))
@@ -66,6 +66,7 @@ def strip_rows(films: Sequence[tuple[str, FilmView | Failure]]) -> list[dict[str
                 "On": CLASS_TITLES[apart.class_name] if apart else "",
                 "Entropy of the mean (bits)": found.mean_entropy,
                 "Smallest margin": min(found.margins.values()),
+                **_held(shown.trust.prediction_set),
                 "Note": "refused by the gate" if shown.refused else "",
                 **{
                     system_title(name): CLASS_TITLES[class_name]
@@ -205,6 +206,13 @@ def strongest_sentence(parts: EnsembleParts, class_name: str) -> str:
         f"**{system_title(name)}** moves this film most, {abs(sums[name]):.2f} {direction} "
         f"{CLASS_TITLES[class_name]}; the score is {number(float(parts.logits[index]))}."
     )
+
+
+def _held(classes: Sequence[str] | None) -> dict[str, str]:
+    """Return the classes that cannot be excluded under their heading, where that is known."""
+    if classes is None:
+        return {}
+    return {"Cannot be excluded": ", ".join(map(CLASS_TITLES.__getitem__, classes)) or "none"}
 
 
 def _votes(labels: Iterable[str]) -> str:

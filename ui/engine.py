@@ -20,8 +20,8 @@ import streamlit as st
 
 from cxr_core import io
 from cxr_core.errors import CxrError
-from ui.film_view import FilmView, film_view
-from ui.state import MAX_FILMS, Film
+from ui.film_view import FilmView, Summary, film_view, summary_of
+from ui.state import Film
 
 if TYPE_CHECKING:
     from cxr_core.engine.openvino import OpenVinoEngine
@@ -37,9 +37,16 @@ MAX_BUNDLES: Final = 3
 MAX_READINGS: Final = 4
 """Full readings kept per session; each holds a film at full depth and its feature maps."""
 
+MAX_VIEWS: Final = 48
+"""Films with pixels and maps kept per session, 2.2 MB each at most; others are read again."""
+
+MAX_SUMMARIES: Final = 1000
+"""Scores kept per session, about a kilobyte each: every film by every variant."""
+
 
 _VARIANT_KEY: Final = "variant"
 _RAW_KEY: Final = "raw-probabilities"
+_SUMMARIES_KEY: Final = "summaries"
 
 
 @dataclass(frozen=True)
@@ -253,7 +260,7 @@ def view(film: Film, predictor: Predictor) -> FilmView | Failure:
     return found.uncalibrated() if shows_raw() and isinstance(found, FilmView) else found
 
 
-@st.cache_resource(scope="session", show_spinner=False, max_entries=MAX_FILMS)
+@st.cache_resource(scope="session", show_spinner=False, max_entries=MAX_VIEWS)
 def _view(
     digest: str,
     models: str,
@@ -265,15 +272,46 @@ def _view(
         result = _reading(digest, models, _film, _predictor)
     except CxrError as err:
         return Failure(str(err), err.hint)
+    _summaries()[digest, models] = summary_of(result)
     start = time.perf_counter()
     shown = film_view(result, _predictor.explain_classes)
     return shown.with_timing("heatmaps", (time.perf_counter() - start) * 1000.0)
+
+
+def summary(film: Film, predictor: Predictor) -> Summary | Failure:
+    """Return what tables of many films show of one: its scores, without pixels or maps.
+
+    Args:
+        film: The film.
+        predictor: The predictor from `load`.
+
+    Returns:
+        The summary, kept for every film of the session, or the reason why there is none.
+    """
+    key = (film.digest, _models_key(predictor))
+    known = _summaries()
+    if key not in known:
+        try:
+            known[key] = summary_of(_reading(*key, film, predictor))
+        except CxrError as err:
+            known[key] = Failure(str(err), err.hint)
+        while len(known) > MAX_SUMMARIES:
+            known.pop(next(iter(known)))
+    found = known[key]
+    return found.uncalibrated() if shows_raw() and isinstance(found, Summary) else found
+
+
+def _summaries() -> dict[tuple[str, str], Summary | Failure]:
+    """Return this session's summaries by film and models."""
+    held: dict[tuple[str, str], Summary | Failure] = st.session_state.setdefault(_SUMMARIES_KEY, {})
+    return held
 
 
 def forget() -> None:
     """Drop every reading of this session."""
     _reading.clear()
     _view.clear()
+    _summaries().clear()
 
 
 def _models_key(predictor: Predictor) -> str:

@@ -73,6 +73,25 @@ class Lungs:
 
 
 @dataclass(frozen=True)
+class Summary:
+    """What tables of many films show of one.
+
+    Attributes:
+        scores: One entry per system, in display order.
+        trust: What is known about believing the scores.
+        refused: True where the refusal gate refused the film.
+    """
+
+    scores: tuple[Score, ...]
+    trust: Trust
+    refused: bool
+
+    def uncalibrated(self) -> Summary:
+        """Return the summary with every score before calibration."""
+        return replace(self, scores=tuple(score.uncalibrated() for score in self.scores))
+
+
+@dataclass(frozen=True)
 class FilmView:
     """Everything the page shows of one film.
 
@@ -127,6 +146,31 @@ def film_view(reading: Reading, explain: Explain) -> FilmView:
         The film's view.
     """
     film = reading.radiograph
+    summary = summary_of(reading)
+    return FilmView(
+        pixels=FilmPixels.from_radiograph(film),
+        width_px=film.width_px,
+        height_px=film.height_px,
+        source_format=film.source_format,
+        notices=film.notices,
+        scores=summary.scores,
+        trust=summary.trust,
+        refused=summary.refused,
+        maps={name: _system_maps(reading, name, explain) for name in reading.systems},
+        timing_ms=dict(reading.timing_ms),
+        lungs=None if reading.lungs is None else Lungs.of(reading.lungs),
+    )
+
+
+def summary_of(reading: Reading) -> Summary:
+    """Take what tables show out of a reading.
+
+    Args:
+        reading: The reading.
+
+    Returns:
+        Its summary.
+    """
     scores = tuple(
         Score(
             name,
@@ -136,19 +180,7 @@ def film_view(reading: Reading, explain: Explain) -> FilmView:
         )
         for name, result in reading.systems.items()
     )
-    return FilmView(
-        pixels=FilmPixels.from_radiograph(film),
-        width_px=film.width_px,
-        height_px=film.height_px,
-        source_format=film.source_format,
-        notices=film.notices,
-        scores=scores,
-        trust=reading.trust,
-        refused=reading.status == "refused",
-        maps={name: _system_maps(reading, name, explain) for name in reading.systems},
-        timing_ms=dict(reading.timing_ms),
-        lungs=None if reading.lungs is None else Lungs.of(reading.lungs),
-    )
+    return Summary(scores, reading.trust, reading.status == "refused")
 
 
 def _by_class(probs: npt.NDArray[np.float64]) -> dict[str, float]:

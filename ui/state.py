@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Final
 
 import streamlit as st
 
-MAX_FILMS: Final = 48
+MAX_FILMS: Final = 200
 """Films that one session may hold; their encoded bytes stay in the server's memory."""
+
+MAX_BYTES: Final = 1 << 30
+"""Encoded bytes that the films of one session may have together."""
 
 SAMPLES_KEY: Final = "samples"
 """Key of the sample picker, whose value is the list of chosen sample files."""
@@ -48,12 +51,24 @@ class Shelf:
         notes: Sentences about the latest intake, for example a file that was given twice.
         uploads: Upload ids that were already taken, each with the digest it became.
         generation: Part of the uploader's key; a new value empties the uploader.
+        left_out: Names of files that found no room since the notes were cleared.
     """
 
     films: list[Film] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     uploads: dict[str, str] = field(default_factory=dict)
     generation: int = 0
+    left_out: list[str] = field(default_factory=list)
+
+    @property
+    def n_bytes(self) -> int:
+        """Encoded bytes of all films together."""
+        return sum(len(film.data) for film in self.films)
+
+    def clear_notes(self) -> None:
+        """Forget what was said of the latest intake."""
+        self.notes.clear()
+        self.left_out.clear()
 
     def find(self, digest: str) -> Film | None:
         """Return the film with this digest, or `None`."""
@@ -76,11 +91,18 @@ class Shelf:
         known = self.find(digest)
         if known is not None:
             self.notes.append(_twice(name, known))
-        elif len(self.films) >= MAX_FILMS:
-            self.notes.append(f"“{name}” was left out: a session holds at most {MAX_FILMS} films.")
+        elif len(self.films) >= MAX_FILMS or self.n_bytes + len(data) > MAX_BYTES:
+            self._leave_out(name)
         else:
             self.films.append(Film(name, self._label(title or name), digest, data, sample))
         return digest
+
+    def _leave_out(self, name: str) -> None:
+        """Say in one note which files found no room."""
+        if self.left_out:
+            self.notes.remove(_left_out(self.left_out))
+        self.left_out.append(name)
+        self.notes.append(_left_out(self.left_out))
 
     def remove(self, digest: str) -> None:
         """Drop one film; a digest that is not here is no error."""
@@ -94,6 +116,16 @@ class Shelf:
             n += 1
             label = f"{name} ({n})"
         return label
+
+
+def _left_out(names: Sequence[str]) -> str:
+    """Say which files found no room, and how much there is."""
+    more = "" if len(names) == 1 else f" and {len(names) - 1} more"
+    verb = "was" if len(names) == 1 else "were"
+    return (
+        f"“{names[0]}”{more} {verb} left out: a session holds at most {MAX_FILMS} films of "
+        f"{MAX_BYTES >> 20:,} MB together."
+    )
 
 
 def _twice(name: str, known: Film) -> str:
@@ -131,7 +163,7 @@ def take_uploads(files: Iterable[tuple[str, str, bytes]]) -> None:
         files: Upload id, file name and bytes of every file that the uploader lists now.
     """
     held = shelf()
-    held.notes.clear()
+    held.clear_notes()
     current = list(files)
     present = {upload_id for upload_id, _, _ in current}
     for upload_id in [known for known in held.uploads if known not in present]:
@@ -157,7 +189,7 @@ def take_samples(chosen: Iterable[tuple[str, str, bytes]], known: Collection[str
         known: All sample files; a film of one that is not picked any more is dropped.
     """
     held = shelf()
-    held.notes.clear()
+    held.clear_notes()
     wanted = {name: (title, data) for name, title, data in chosen}
     for film in held.films[:]:
         if film.sample in known and film.sample not in wanted:
@@ -172,7 +204,7 @@ def remove_film(digest: str) -> None:
     """Drop one film and let go of the widget that brought it."""
     held = shelf()
     film = held.find(digest)
-    held.notes.clear()
+    held.clear_notes()
     held.remove(digest)
     if film is not None and film.sample is not None:
         chosen = st.session_state.get(SAMPLES_KEY) or []
@@ -188,7 +220,7 @@ def clear_films() -> None:
     """
     held = shelf()
     held.films.clear()
-    held.notes.clear()
+    held.clear_notes()
     _empty_uploader(held)
     st.session_state[SAMPLES_KEY] = []
 

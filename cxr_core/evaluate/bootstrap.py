@@ -9,10 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from cxr_core.labels import CLASSES, N_CLASSES
+from cxr_core.evaluate.figure import Measured, figure
+from cxr_core.evaluate.resample import Resamples
+from cxr_core.evaluate.weighted import log_losses
 
 N_RESAMPLES: Final = 1000
-CONFIDENCE: Final = 0.95
+"""Resamples where a caller names no number; an evaluation draws `resample.N_RESAMPLES`."""
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -74,13 +76,12 @@ def log_loss(y_true: IntArray, probs: FloatArray) -> float:
 
     Args:
         y_true: Class indices, shape (n,).
-        probs: Shape (n, k); values below 1e-12 count as 1e-12.
+        probs: Shape (n, k); values below 2.2e-16 count as that, as in scikit-learn.
 
     Returns:
         At least 0, in nats.
     """
-    likely = probs[np.arange(len(y_true)), y_true]
-    return float(-np.log(np.maximum(likely, 1e-12)).mean())
+    return float(log_losses(y_true, probs).mean())
 
 
 def figures(
@@ -104,35 +105,15 @@ def figures(
         seed: Seed of the resamples; the same films give the same intervals.
 
     Returns:
-        JSON-ready values: `accuracy`, `macro_auroc`, `macro_recall`, `log_loss` and
-        `recall_<CLASS>` for classes present, each {value, low, high}; `n`, `n_patients`.
-        Ends are `None` where a figure is not defined in most resamples.
+        JSON-ready values: each of `weighted.figure_names` as {value, low, high}; `n`,
+        `n_patients`. What is not defined is `None`, with the reason beside it.
 
     References:
         Efron and Tibshirani 1993, chapter 13 (percentile interval); Field and Welsh 2007,
         doi:10.1111/j.1467-9868.2007.00593.x (cluster bootstrap).
     """
-    cluster = _numbered(patients)
-    order = np.argsort(cluster, kind="stable")
-    films_of = np.split(order, np.cumsum(np.bincount(cluster))[:-1])
-    measured = _measure(y_true, probs)
-    rng = np.random.default_rng(seed)
-    drawn: dict[str, list[float]] = {name: [] for name in measured}
-    for _ in range(n_resamples):
-        chosen = rng.integers(len(films_of), size=len(films_of))
-        rows = np.concatenate([films_of[i] for i in chosen])
-        sample = _measure(y_true[rows], probs[rows])
-        for name, values in drawn.items():
-            values.append(sample.get(name, float("nan")))
-    result: dict[str, Any] = {"n": len(y_true), "n_patients": len(films_of)}
-    for name, value in measured.items():
-        low, high = _ends(drawn[name])
-        result[name] = {
-            "value": None if np.isnan(value) else value,
-            "low": low,
-            "high": high,
-        }
-    return result
+    resamples = Resamples.draw(patients, n_resamples=n_resamples, seed=seed)
+    return Measured(y_true, probs, resamples).to_dict()
 
 
 def mean_interval(
@@ -157,49 +138,11 @@ def mean_interval(
     kept = ~np.isnan(values)
     if not kept.any():
         return {"value": None, "low": None, "high": None, "n": 0}
-    cluster = _numbered(
-        [patient for patient, is_kept in zip(patients, kept, strict=True) if is_kept]
-    )
-    totals = np.bincount(cluster, weights=values[kept])
-    n_films = np.bincount(cluster)
-    low = high = None
-    if len(n_films) > 1:
-        rng = np.random.default_rng(seed)
-        chosen = rng.integers(len(n_films), size=(n_resamples, len(n_films)))
-        low, high = _ends(list(totals[chosen].sum(axis=1) / n_films[chosen].sum(axis=1)))
-    return {"value": float(values[kept].mean()), "low": low, "high": high, "n": int(kept.sum())}
-
-
-def _numbered(patients: Sequence[Hashable]) -> IntArray:
-    """Number the patients in the order of their first films; one number a film."""
-    names = {patient: i for i, patient in enumerate(dict.fromkeys(patients))}
-    return np.array([names[patient] for patient in patients], np.int64)
-
-
-def _measure(y_true: IntArray, probs: FloatArray) -> dict[str, float]:
-    """Return every figure of one set of films."""
-    predicted = probs.argmax(axis=1)
-    values = {
-        "accuracy": float((predicted == y_true).mean()),
-        "macro_auroc": macro_auroc(y_true, probs),
-        "macro_recall": macro_recall(y_true, probs),
-        "log_loss": log_loss(y_true, probs),
-    }
-    for k in range(N_CLASSES):
-        of_class = y_true == k
-        if of_class.any():
-            values[f"recall_{CLASSES[k]}"] = float((predicted == k)[of_class].mean())
-    return values
-
-
-def _ends(values: list[float]) -> tuple[float | None, float | None]:
-    """Return the ends of the percentile interval, or nothing if most resamples have no value."""
-    defined = np.array(values)[~np.isnan(values)]
-    if len(defined) * 2 < len(values) or not len(defined):
-        return None, None
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(defined, [tail, 1 - tail])
-    return float(low), float(high)
+    own = [patient for patient, is_kept in zip(patients, kept, strict=True) if is_kept]
+    resamples = Resamples.draw(own, n_resamples=n_resamples, seed=seed)
+    n_patients = resamples.n_patients
+    found = figure(float(values[kept].mean()), resamples.means(values[kept]), n_patients)
+    return {**{end: found[end] for end in ("value", "low", "high")}, "n": int(kept.sum())}
 
 
 def difference(
@@ -225,23 +168,16 @@ def difference(
         `accuracy` and `log_loss`, each {value, low, high}: the figure of `probs` less that of
         `other`, with a paired patient-bootstrap interval.
     """
-    rows = np.arange(len(y_true))
     gained = {
         "accuracy": (probs.argmax(axis=1) == y_true).astype(float)
         - (other.argmax(axis=1) == y_true),
-        "log_loss": np.log(np.maximum(other[rows, y_true], 1e-12))
-        - np.log(np.maximum(probs[rows, y_true], 1e-12)),
+        "log_loss": log_losses(y_true, probs) - log_losses(y_true, other),
     }
-    cluster = _numbered(patients)
-    n_films = np.bincount(cluster)
-    rng = np.random.default_rng(seed)
-    chosen = rng.integers(len(n_films), size=(n_resamples, len(n_films)))
-    result = {}
-    for name, values in gained.items():
-        totals = np.bincount(cluster, weights=values)
-        low, high = _ends(list(totals[chosen].sum(axis=1) / n_films[chosen].sum(axis=1)))
-        result[name] = {"value": float(values.mean()), "low": low, "high": high}
-    return result
+    resamples = Resamples.draw(patients, n_resamples=n_resamples, seed=seed)
+    return {
+        name: figure(float(values.mean()), resamples.means(values), resamples.n_patients)
+        for name, values in gained.items()
+    }
 
 
 def mean_figure(

@@ -2,98 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
+from cxr_core.evaluate.evaluation import calibrated_probs, evaluation_of
+from cxr_core.evaluate.read_folder import read_folder
+from cxr_core.evaluate.resample import N_RESAMPLES
 
-from cxr_core.errors import CxrError
-from cxr_core.evaluate.bootstrap import difference, figures
-from cxr_core.evaluate.metrics import classification_summary, confusion_matrix
-from cxr_core.evaluate.patients import patient_keys
-from cxr_core.evaluate.read_folder import labelled_paths
-from cxr_core.io import read_path
-from cxr_core.labels import CLASSES, ENSEMBLES, class_index
-from cxr_core.predict import Predictor
-
-SCHEMA: Final = "cxr-evaluation/1"
+if TYPE_CHECKING:
+    from cxr_core.bundle import Bundle
+    from cxr_core.predict import Predictor
 
 
 def evaluate_folder(
     predictor: Predictor,
     folder: str | Path,
     *,
+    n_resamples: int = N_RESAMPLES,
     on_film: Callable[[int], None] | None = None,
+    on_system: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
-    """Read every labelled film of a folder and summarise each system.
+    """Read every labelled film of a folder and measure each system.
 
     Args:
         predictor: The variant to measure.
         folder: Holds one folder a class.
+        n_resamples: Resamples of patients for the intervals.
         on_film: Called with the number of films done, after each film.
+        on_system: Called with the number of measured and of all sets of probabilities.
 
     Returns:
-        JSON-ready evaluation of schema `cxr-evaluation/1`. Files that could not be read are counted
-        and listed by their path below the folder, and take no part in the shares.
+        JSON-ready evaluation of schema `cxr-evaluation/2`. Files that could not be read are counted
+        and listed by their path below the folder, and take no part in the figures.
 
     Raises:
         UnreadableImageError: If there is nothing to read.
+        TrainingDataError: If a manifest is there but cannot be used.
     """
-    folder = Path(folder)
-    y_true: list[int] = []
-    paths: list[Path] = []
-    read: dict[str, list[npt.NDArray[np.float64]]] = {name: [] for name in predictor.systems}
-    unreadable = []
-    for n_done, (path, label) in enumerate(labelled_paths(folder), start=1):
-        try:
-            reading = predictor.read(read_path(path))
-        except CxrError as err:
-            unreadable.append({"file": path.relative_to(folder).as_posix(), "message": str(err)})
-        else:
-            y_true.append(class_index(label))
-            paths.append(path)
-            for system, result in reading.systems.items():
-                read[system].append(result.probs)
-        if on_film is not None:
-            on_film(n_done)
-    patients, patients_from = patient_keys(folder, paths)
-    truth = np.array(y_true, np.int64)
-    probs = {
-        name: np.array(values, np.float64).reshape(-1, len(CLASSES))
-        for name, values in read.items()
-    }
-    systems = {name: _summary(truth, values, patients) for name, values in probs.items()}
-    members = [probs[name] for name in predictor.systems if name not in ENSEMBLES]
-    mean = np.mean(members, axis=0)
-    for name in predictor.systems:
-        if name in ENSEMBLES and y_true:
-            systems[name]["against_mean"] = difference(truth, probs[name], mean, patients)
+    reads = read_folder(predictor, folder, on_film=on_film)
+    trust = predictor.trust_model
+    return evaluation_of(
+        reads,
+        calibrated=None if trust is None else calibrated_probs(reads, trust.calibration),
+        about=about(predictor),
+        known=known_films(predictor.bundle, predictor.variant),
+        n_resamples=n_resamples,
+        on_system=on_system,
+    )
+
+
+def about(predictor: Predictor) -> dict[str, Any]:
+    """Return what made the reads, for an evaluation.
+
+    Args:
+        predictor: The variant that read.
+
+    Returns:
+        Name and version of the bundle, variant and precision. No digest: an evaluation that is
+        stored in a bundle is part of what the digest is of.
+    """
+    bundle = predictor.bundle
     return {
-        "schema": SCHEMA,
-        "bundle": {"name": predictor.bundle.name, "version": predictor.bundle.version},
+        "bundle": {"name": bundle.name, "version": bundle.version},
         "variant": predictor.variant,
         "precision": predictor.precision,
-        "interval": (
-            "counts: Wilson, 95 %, films counted as independent; figures: percentiles of 1,000 "
-            "resamples of whole patients, 95 %"
-        ),
-        "patients_from": patients_from,
-        "n_films": len(y_true),
-        "n_patients": len(set(patients)),
-        "n_by_class": {name: y_true.count(index) for index, name in enumerate(CLASSES)},
-        "unreadable": unreadable,
-        "systems": systems,
-        "baselines": {"mean": _summary(truth, mean, patients)} if len(members) > 1 else {},
     }
 
 
-def _summary(
-    y_true: npt.NDArray[np.int64], probs: npt.NDArray[np.float64], patients: Sequence[str]
-) -> dict[str, Any]:
-    """Summarise one system: counts, and figures of its probabilities."""
-    summary = classification_summary(confusion_matrix(y_true, probs.argmax(axis=1)))
-    if len(y_true):
-        summary["figures"] = figures(y_true, probs, patients)
-    return summary
+def known_films(bundle: Bundle, variant: str) -> Mapping[str, int] | None:
+    """Return how many films of each class a variant was fitted to.
+
+    Args:
+        bundle: The bundle.
+        variant: Name of the variant.
+
+    Returns:
+        Class to number of films; `None` where the bundle does not tell.
+    """
+    parts: Mapping[str, Any] = bundle.variant(variant).training.get("data", {})
+    counts: Mapping[str, int] | None = parts.get("n_by_part", {}).get("fit")
+    return counts

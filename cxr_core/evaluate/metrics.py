@@ -76,11 +76,77 @@ def wilson(n_hits: int, n: int, *, confidence: float = 0.95) -> Proportion:
         raise ValueError(msg)
     if n == 0:
         return Proportion(0, 0, None, None)
+    return Proportion(n_hits, n, *wilson_ends(n_hits / n, n, confidence=confidence))
+
+
+def wilson_ends(share: float, n: float, *, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the ends of Wilson's interval of a share.
+
+    Args:
+        share: In [0, 1].
+        n: How many independent films it is of, more than 0; need not be whole.
+        confidence: Coverage of the interval, in (0, 1).
+
+    Returns:
+        Lower and upper end, in [0, 1].
+    """
     z = NormalDist().inv_cdf((1 + confidence) / 2)
-    share = n_hits / n
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z * sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    return Proportion(n_hits, n, max(0.0, centre - half), min(1.0, centre + half))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def patient_wilson(
+    is_hit: npt.NDArray[np.bool_],
+    patient: npt.NDArray[np.integer[Any]],
+    *,
+    confidence: float = 0.95,
+) -> Proportion:
+    """Return a share with Wilson's interval, films of one patient counted for what they are worth.
+
+    The interval is that of as many independent films as would make the share as sure as it is
+    (`n_independent`). Good for small groups and shares near 0 or 1, where resampling is not.
+
+    Args:
+        is_hit: Shape (n,).
+        patient: Number of each film's patient, shape (n,).
+        confidence: Coverage of the interval, in (0, 1).
+
+    Returns:
+        The proportion; counts are films.
+
+    References:
+        Korn and Graubard 1998, "Confidence intervals for proportions with small expected number of
+        positive counts estimated from survey data" (effective number); Franco and others 2019,
+        doi:10.1093/jssam/smy019 (Wilson's interval with it).
+    """
+    n, n_hits = len(is_hit), int(is_hit.sum())
+    if n == 0:
+        return Proportion(0, 0, None, None)
+    worth = n_independent(is_hit, patient)
+    return Proportion(n_hits, n, *wilson_ends(n_hits / n, worth, confidence=confidence))
+
+
+def n_independent(is_hit: npt.NDArray[np.bool_], patient: npt.NDArray[np.integer[Any]]) -> float:
+    """Return how many independent films tell as much of a share as these films do.
+
+    Args:
+        is_hit: Shape (n,), n >= 1.
+        patient: Number of each film's patient, shape (n,).
+
+    Returns:
+        n over the design effect, in (0, n]; n where every patient has one film. Where all films
+        agree nothing tells how alike films of a patient are, and it is the number of patients.
+    """
+    n, share = len(is_hit), float(is_hit.mean())
+    _, cluster = np.unique(patient, return_inverse=True)
+    n_patients = int(cluster.max()) + 1
+    if share in (0.0, 1.0) or n_patients == 1:
+        return float(n_patients)
+    totals = np.bincount(cluster, weights=is_hit - share)
+    variance = n_patients / (n_patients - 1) * float((totals**2).sum()) / n**2
+    effect = variance / (share * (1 - share) / (n - 1))
+    return n / max(1.0, effect)
 
 
 def confusion_matrix(

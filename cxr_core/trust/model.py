@@ -35,7 +35,7 @@ class TrustModel:
     Attributes:
         calibration: System name to its temperature; systems that could not be calibrated are
             absent.
-        conformal: System name to its thresholds, for calibrated probabilities.
+        conformal: System name to its thresholds, for probabilities before calibration.
         gate: The refusal gate, or `None` where there is none.
         about: What it was fitted to, in words and counts: JSON-ready.
     """
@@ -84,7 +84,7 @@ class TrustModel:
 
         Args:
             system: System name.
-            probs: Its calibrated probabilities, shape (3,).
+            probs: Its probabilities before calibration, shape (3,).
             level: One of the levels that were calibrated.
 
         Returns:

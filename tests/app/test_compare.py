@@ -28,7 +28,7 @@ from ui.compare_view import (
 from ui.components.beside_panel import FOLDER
 from ui.components.waterfall import waterfall_figure
 from ui.engine import Failure
-from ui.film_view import FilmView, Score
+from ui.film_view import Score, Summary
 
 PARTS = {name: ensemble_parts(HEADS, STATE, name) for name in HEADS.ensembles}
 SCORES = (
@@ -101,18 +101,7 @@ def test_the_class_of_the_waterfalls_is_chosen(page):
 
 
 def test_strip_rows_by_hand():
-    shown = FilmView(
-        pixels=None,
-        width_px=1,
-        height_px=1,
-        source_format="PNG",
-        notices=(),
-        scores=SCORES,
-        trust=Trust(),
-        refused=True,
-        maps={},
-        timing_ms={},
-    )
+    shown = Summary(SCORES, Trust(prediction_set=("COVID19", "NORMAL")), refused=True)
     bad, row = strip_rows([("bad.png", Failure("broken", "mend it")), ("film", shown)])
     assert bad == {"Film": "bad.png", "Note": "could not be read"}
     assert row["Top classes"] == "COVID-19 1, Normal 1"
@@ -120,6 +109,7 @@ def test_strip_rows_by_hand():
     assert (row["Between"], row["On"]) == ("DenseNet201 and VGG16", "COVID-19")
     assert row["Smallest margin"] == pytest.approx(0.1)
     assert row["Note"] == "refused by the gate"
+    assert row["Cannot be excluded"] == "COVID-19, Normal"
 
 
 def test_score_rows_end_with_the_plain_mean():

@@ -277,3 +277,19 @@ def test_the_model_card_names_every_network(app, predictor):
     rows = networks.set_index("")
     assert set(rows.loc["Weights"]) == {"random numbers"}
     assert set(rows.loc["Scaling"]) == {"unit"}
+
+
+def test_two_hundred_films_are_paged_and_read_once(app, predictor):
+    """The strip of Compare needs all films; pixels and maps are kept of a bounded number."""
+    films = app.run().session_state  # the shelf is made on the first run
+    shelf = films["films"]
+    for i in range(200):
+        shelf.add(f"film-{i}.png", png(i % 100, (40 + i // 100, 32)))
+    at = app.switch_page("pages/1_Compare.py").run(timeout=60)
+    assert not at.exception
+    assert len(at.dataframe[0].value) == 200
+    n_read = predictor.n_read
+    at.run(timeout=60)
+    assert predictor.n_read == n_read
+    at.switch_page("streamlit_app.py").run(timeout=60)
+    assert "**200 films**" in text(at)

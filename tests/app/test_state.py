@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ui.state
 from ui.state import MAX_FILMS, Shelf
 
 
@@ -49,9 +50,23 @@ def test_a_session_holds_a_bounded_number_of_films():
     for i in range(MAX_FILMS + 1):
         shelf.add(f"{i}.png", str(i).encode())
     assert len(shelf.films) == MAX_FILMS
-    assert shelf.notes == [
-        f"“{MAX_FILMS}.png” was left out: a session holds at most {MAX_FILMS} films."
-    ]
+    limit = "a session holds at most 200 films of 1,024 MB together."
+    assert shelf.notes == [f"“{MAX_FILMS}.png” was left out: {limit}"]
+    for i in range(2):
+        shelf.add(f"more-{i}.png", f"more {i}".encode())
+    assert shelf.notes == [f"“{MAX_FILMS}.png” and 2 more were left out: {limit}"]
+    shelf.clear_notes()
+    assert shelf.notes == []
+    assert shelf.left_out == []
+
+
+def test_a_session_holds_a_bounded_number_of_bytes(monkeypatch):
+    monkeypatch.setattr(ui.state, "MAX_BYTES", 5)
+    shelf = Shelf()
+    for data in (b"123", b"456", b"78"):
+        shelf.add("film.png", data)
+    assert [film.data for film in shelf.films] == [b"123", b"78"]
+    assert len(shelf.notes) == 1
 
 
 def test_film_bytes_stay_out_of_its_repr():

@@ -55,9 +55,11 @@ def test_figures_by_hand():
 
 def test_a_class_without_films_has_no_recall():
     found = figures(Y[2:], PROBS[2:], list("cdef"), n_resamples=10)
-    assert "recall_COVID19" not in found
+    nothing = {"value": None, "low": None, "high": None}
+    assert found["recall_COVID19"] == {**nothing, "reason": "no film is of COVID-19"}
     only_one = figures(np.array([1, 1]), PROBS[2:4], ["c", "d"], n_resamples=10)
-    assert only_one["macro_auroc"] == {"value": None, "low": None, "high": None}
+    reason = "films of at least two classes are needed"
+    assert only_one["macro_auroc"] == {**nothing, "reason": reason}
 
 
 def test_films_of_one_patient_widen_the_interval():

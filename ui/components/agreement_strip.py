@@ -12,7 +12,7 @@ from ui.compare_view import strip_rows
 
 if TYPE_CHECKING:
     from cxr_core.predict import Predictor
-    from ui.film_view import FilmView
+    from ui.film_view import Summary
     from ui.state import Film
 
 _PATIENCE_S: Final = 0.4
@@ -60,12 +60,12 @@ def agreement_strip(films: tuple[Film, ...], predictor: Predictor) -> None:
 
 def _views(
     films: tuple[Film, ...], predictor: Predictor
-) -> list[tuple[str, FilmView | engine.Failure]]:
+) -> list[tuple[str, Summary | engine.Failure]]:
     """Read every film, with a bar once that takes a while."""
     started, place = time.monotonic(), st.empty()
     views = []
     for number, film in enumerate(films, start=1):
-        views.append((film.label, engine.view(film, predictor)))
+        views.append((film.label, engine.summary(film, predictor)))
         if time.monotonic() - started > _PATIENCE_S and number < len(films):
             place.progress(number / len(films), text=f"{number} of {len(films)} films read")
     place.empty()
