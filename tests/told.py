@@ -208,8 +208,14 @@ def trust():
         "n_by_class": {"COVID19": 5, "NORMAL": 15, "PNEUMONIA": 20},
     }
     return {
-        "about": {"n": 40, "n_patients": 30, "digest": "c1" * 32, "heads": "its own"},
-        "calibration": dict.fromkeys(SYSTEMS, temperature),
+        "about": {
+            "n": 40,
+            "n_patients": 30,
+            "digest": "c1" * 32,
+            "heads": "its own",
+            "not_calibrated": {"densenet201": "Too few films."},
+        },
+        "calibration": dict.fromkeys(SYSTEMS[1:], temperature),
         "conformal": dict.fromkeys(SYSTEMS, conformal),
         "gate": None,
     }
@@ -229,6 +235,36 @@ GATE = {
     },
     "interval": "Wilson, 95 %.",
     "command": "python -m benchmarks.gate",
+}
+
+
+AUDIT = {
+    "interval": "2,000 resamples",
+    "data": {"digest": "d1" * 32, "n_judged": 20, "n_judged_patients": 11},
+    "majority": {
+        "n": 20,
+        **{n: figure(0.5) for n in ("accuracy", "balanced_accuracy", "macro_auroc")},
+    },
+    "cues": {
+        "file_size": {
+            "title": "file size",
+            "n": 20,
+            "accuracy": figure(0.875),
+            "balanced_accuracy": figure(0.7),
+            "macro_auroc": {"value": 0.873, "low": None, "high": None},
+        },
+        "lungs_removed": {"title": "lungs removed", "reason": "No film with plausible lungs."},
+    },
+    "variants": {
+        "tiny": {
+            "systems": {
+                "vgg16": {
+                    "n": 20,
+                    **{n: figure(0.8) for n in ("accuracy", "balanced_accuracy", "macro_auroc")},
+                }
+            }
+        }
+    },
 }
 
 

@@ -23,7 +23,7 @@ from cxr_core.checklist.item import (
     load,
 )
 from cxr_core.checklist.subject import Subject
-from tests.told import write_told_bundle
+from tests.told import AUDIT, write_told_bundle
 
 TRIPOD_PARTS = {
     3: "abc", 5: "ab", 6: "abc", 8: "abc", 9: "abc", 12: "abcdefg", 18: "abcdef", 20: "abc",
@@ -130,6 +130,16 @@ def test_what_lacks_something_is_filled_in_part_only(told):
     # the gate was measured, the shortcut audit was not
     assert found["30"].state == IN_PART
     assert found["30"].text.startswith("Refused: Normal 1 of 6")
+
+
+def test_the_audit_and_the_gate_together_fill_robustness(tmp_path):
+    subject = Subject(write_told_bundle(tmp_path / "bundle", audit=AUDIT), "tiny")
+    found = by_number("claim-2024", subject)["30"]
+    assert found.state == BY_BUNDLE
+    assert found.sources == ("audit.json", "gate.json")
+    assert "file size 0.875 (0.865 to 0.885) (n = 20)" in found.text
+    assert "lungs removed" not in found.text
+    assert "VGG16" not in found.text
 
 
 def test_answers_name_the_files_that_tell_them(told):

@@ -9,7 +9,7 @@ import pytest
 
 from cxr_core.bundle import Bundle, seal
 from cxr_core.labels import SYSTEMS, system_title
-from tests.told import COMMAND, share, told_manifest, write_told_bundle
+from tests.told import AUDIT, COMMAND, share, told_manifest, write_told_bundle
 from train.card import seal_with_cards, write_card
 from train.card_table import table
 from train.card_training import exceptions
@@ -28,17 +28,6 @@ SECTIONS = [
     "Where every number comes from",
 ]
 """Mitchell's nine, the warning before them and the provenance after them."""
-
-AUDIT = {
-    "rows": [
-        {
-            "title": "File size",
-            "n": 20,
-            "accuracy": {"value": 0.875, "low": 0.85, "high": 0.9},
-            "macro_auroc": {"value": 0.873, "low": None, "high": None},
-        }
-    ]
-}
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +89,7 @@ def test_raw_and_calibrated_stand_side_by_side(card):
     found = section(card, "Quantitative analyses")
     assert "| VGG16 | 0.500 (0.490 to 0.510) | 0.400 (0.390 to 0.410) |" in found
     assert "| VGG16 | 1.500 | 40 | 0.5000 | 0.4100 | in use |" in found
+    assert "- DenseNet201 is not calibrated: Too few films." in found
     assert "COVID-19 stays in every set, too few calibration films (COVID-19 5" in found
 
 
@@ -107,10 +97,16 @@ def test_gate_and_shortcuts_are_told_where_they_were_measured(card, tmp_path):
     found = section(card, "Quantitative analyses")
     assert "| Photographs | far | 39 of 40 (98%, 88% to 100%) | 0.9987 |" in found
     assert "Command: `python -m benchmarks.gate`, file `gate.json`." in found
-    assert "| File size | 20 | 0.875 (0.850 to 0.900) | 0.873 |" in found
+    shortcuts = found[found.index("### Classifiers that must not work") :]
+    assert "n = 20 films of 11 patients, films of this bundle, data digest" in shortcuts
+    assert "| file size | 20 | 0.875 (0.865 to 0.885) | 0.700 (0.690 to 0.710) | 0.873 |" in (
+        shortcuts
+    )
+    assert "| lungs removed | No film with plausible lungs. |" in shortcuts
+    assert shortcuts.index("| file size |") < shortcuts.index("| VGG16 | 20 | 0.800")
     without = write_card(write_told_bundle(tmp_path / "without"))
     assert "Not in this bundle: classifiers that must not work (`audit.json`)" in without
-    assert "File size" not in without
+    assert "file size" not in without
 
 
 def test_groups_of_films(card):
