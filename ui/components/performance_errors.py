@@ -21,6 +21,7 @@ from ui.error_view import error_rows, error_sentence, film_name, film_rows
 from ui.evidence import own_folder
 from ui.folder import films_below, folder_named
 from ui.frame import plain, show_error
+from ui.provenance import provenance_of
 
 if TYPE_CHECKING:
     from cxr_core.predict import Predictor
@@ -68,7 +69,7 @@ def errors_panel(evidence: Evidence, predictor: Predictor, *, is_raw: bool) -> N
         )
     st.download_button(
         "What each system says of each film, as CSV",
-        as_csv(film_rows(evidence)),
+        provenance_of(predictor).commented(as_csv(film_rows(evidence))),
         file_name="films.csv",
         mime="text/csv",
         on_click="ignore",

@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from cxr_core.labels import SYSTEMS, system_title
+from ui import engine
 from ui.comparison_view import COMPARED_TITLES, comparison_lines, comparison_rows
 from ui.components.curves import COLOURS, SYMBOLS
 from ui.components.performance_choice import chosen_system
@@ -28,6 +29,7 @@ from ui.performance_view import (
     long_rows,
     reasons,
 )
+from ui.provenance import provenance_of
 
 if TYPE_CHECKING:
     from ui.evidence import Evidence
@@ -181,19 +183,20 @@ def _kind_sentence(evaluation: Mapping[str, Any], *, is_raw: bool) -> str:
 def _all_figures(evidence: Evidence) -> None:
     """Offer every figure as a table, as JSON and as CSV."""
     rows = long_rows(evidence.evaluation)
+    made_with = provenance_of(engine.load())
     with st.expander("Every figure as a table"):
         st.dataframe(rows, hide_index=True, alt="Every figure of every system")
         with st.container(horizontal=True):
             st.download_button(
                 "Evaluation as JSON",
-                json.dumps(evidence.evaluation, indent=1),
+                json.dumps({**evidence.evaluation, "made_with": made_with.to_dict()}, indent=1),
                 file_name="evaluation.json",
                 mime="application/json",
                 on_click="ignore",
             )
             st.download_button(
                 "Figures as CSV",
-                as_csv(rows),
+                made_with.commented(as_csv(rows)),
                 file_name="evaluation.csv",
                 mime="text/csv",
                 on_click="ignore",
