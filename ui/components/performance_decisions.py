@@ -96,6 +96,9 @@ def operating_panel(
             f"{PREVALENCE_NOTE} Intervals: 95 %, films of one patient counted for what they are "
             "worth, the threshold taken as given."
         )
+    if point.ppv["value"] is None:
+        right.markdown(f"**No predictive values**: {point.ppv['reason']}.")
+        return
     with right:
         st.plotly_chart(
             point.plot(), config=_CONFIG, key="operating", alt="Predictive values by prevalence"
@@ -184,7 +187,8 @@ def _cost_editor() -> npt.NDArray[np.float64] | None:
             start,
             key=f"costs-{preset}",
             column_config={
-                title: st.column_config.NumberColumn(min_value=0.0, step=0.5) for title in titles
+                title: st.column_config.NumberColumn(min_value=0.0, step=0.5, width="small")
+                for title in titles
             },
             disabled=["True class, called:"],
             alt="Cost of calling a film of the row's class the column's",

@@ -11,21 +11,24 @@ from typing import TYPE_CHECKING, Any, Final
 import plotly.graph_objects as go
 import streamlit as st
 
-from cxr_core.labels import SYSTEMS, system_title
+from cxr_core.labels import CLASSES, SYSTEMS, system_title
 from ui.comparison_view import COMPARED_TITLES, comparison_lines, comparison_rows
 from ui.components.curves import COLOURS, SYMBOLS
 from ui.components.performance_choice import chosen_system
 from ui.performance_view import (
+    BY_CLASS_TITLES,
     CALIBRATED,
     MEANINGS,
     RAW,
     SHARES,
+    SHOWN,
     calibration_rows,
     class_rows,
     figure_rows,
     has_calibrated,
     interval_sentence,
     long_rows,
+    named_summaries,
     reasons,
 )
 
@@ -70,8 +73,7 @@ def figures_panel(evidence: Evidence, *, is_raw: bool) -> None:
                 border="horizontal",
                 alt="Log loss and Brier score of raw and calibrated probabilities",
             )
-    if why := reasons(evaluation):
-        st.caption(f"Not defined or without interval: {'; '.join(why)}.")
+    _why(reasons(named_summaries(evaluation).values(), SHOWN))
     _comparison(evaluation, is_raw=is_raw)
     st.subheader("Class by class", anchor=False)
     system = chosen_system(evidence, "figures")
@@ -81,6 +83,8 @@ def figures_panel(evidence: Evidence, *, is_raw: bool) -> None:
         border="horizontal",
         alt=f"Figures of each class for {system_title(system)}",
     )
+    names = [f"{name}_{label}" for name in BY_CLASS_TITLES for label in CLASSES]
+    _why(reasons([evaluation["systems"][system]], names))
     _all_figures(evidence)
 
 
@@ -165,6 +169,12 @@ def _comparison(evaluation: Mapping[str, Any], *, is_raw: bool) -> None:
             rows, hide_index=True, border="horizontal", alt="Every other system against the best"
         )
         st.caption(COMPARISON_NOTE)
+
+
+def _why(found: list[str]) -> None:
+    """Say why something stands in a table without a value or an interval."""
+    if found:
+        st.caption(f"Not defined, or without interval: {'; '.join(found)}.")
 
 
 def _kind_sentence(evaluation: Mapping[str, Any], *, is_raw: bool) -> str:

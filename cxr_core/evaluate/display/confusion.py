@@ -113,9 +113,18 @@ class ConfusionDisplay:
         )
         figure.update_layout(height=260, margin={"t": 64, "b": 8})
         figure.update_xaxes(tickangle=0, title={"text": "Called", "standoff": 16})
-        for i, row in enumerate(self.counts):
-            for j, count in enumerate(row):
-                share = "no film" if np.isnan(shares[i, j]) else f"{shares[i, j]:.1%}"
-                text = f"<b>{count:,}</b><br>{share}"
-                figure.add_annotation(x=titles[j], y=titles[i], text=text, showarrow=False)
+        cells = [(i, j) for i in range(len(titles)) for j in range(len(titles))]
+        figure.add_scatter(  # text of a trace has the page's own colour, dark or light
+            x=[titles[j] for _, j in cells],
+            y=[titles[i] for i, _ in cells],
+            text=[self._text(i, j, shares) for i, j in cells],
+            mode="text",
+            showlegend=False,
+            hoverinfo="skip",
+        )
         return figure
+
+    def _text(self, i: int, j: int, shares: npt.NDArray[np.float64]) -> str:
+        """Write count and share of one cell."""
+        share = "no film" if np.isnan(shares[i, j]) else f"{shares[i, j]:.1%}"
+        return f"<b>{self.counts[i, j]:,}</b><br>{share}"
