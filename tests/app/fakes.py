@@ -67,6 +67,10 @@ def fake_bundle():
         dataset=lambda: None,
         tradeoff=lambda: None,
         card="# A card\n\nIntended use: tests.",
+        data_card="",
+        made_by={},
+        read_json=lambda _path: None,
+        fingerprint=lambda _name=None: {"variants/clean/heads.safetensors": "ef" * 32},
     )
 
 
@@ -96,6 +100,7 @@ class FakePredictor:
     def __init__(self, systems=SYSTEMS, verdict="not_run"):
         self.bundle = fake_bundle()
         self.variant = "clean"
+        self.precision = "f32"
         self.systems = tuple(systems)
         self.verdict = verdict
         self.n_read = 0

@@ -245,9 +245,18 @@ def test_a_real_bundle_reads_a_sample(app, monkeypatch, tiny_bundle_dir):
     assert "Random weights for tests." in text(app)
 
 
+def open_tab(app, name):
+    """Open the page of cards at one of its tabs."""
+    app.run().switch_page("pages/8_Model_card.py").run()
+    app.session_state["show"] = name
+    app.run()
+    assert not app.exception
+
+
 def test_the_model_card_names_every_network(app, predictor):
     app.run().switch_page("pages/8_Model_card.py").run()
     assert "Intended use: tests." in text(app)
+    open_tab(app, "Bundle")
     facts, networks = (table.value for table in app.table)
     assert list(app.dataframe[0].value["SHA-256"]) == ["cd" * 32]
     assert "Ensemble of dense layers" in facts.to_string()

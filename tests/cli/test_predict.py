@@ -33,6 +33,7 @@ def test_the_schema(run_json, film_path):
     assert status == 0
     assert printed["schema"] == "cxr-prediction/1"
     assert set(printed["bundle"]) == {"name", "version", "digest"}
+    assert (printed["variant"], printed["precision"]) == ("tiny", "f32")
     (result,) = printed["results"]
     assert result["file"] == str(film_path)
     assert (result["status"], result["error"]) == ("ok", None)

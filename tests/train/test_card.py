@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from train.card import _exceptions
+from train.card_training import exceptions
 
 
 @pytest.mark.parametrize(
@@ -21,4 +21,4 @@ from train.card import _exceptions
     ],
 )
 def test_shared_patients_are_told(added, data, text):
-    assert _exceptions(added, data) == text
+    assert exceptions(added, data) == text
