@@ -27,8 +27,8 @@ N_NEAREST: Final = 6
 EXPLANATION: Final = (
     "Nearest by the angle between the mean features that the networks give: what looks alike to "
     "them, which may be the machine or the archive as much as the disease. Likeness is the cosine "
-    "of that angle; 1 is the same. The films to compare "
-    "with are read once for this session, about three a second."
+    "of that angle; 1 is the same. The films to compare with are read once for this session, about "
+    "three a second."
 )
 _DEFAULT_N: Final = 150
 _READS_KEY: Final = "performance-training-reads"
