@@ -24,6 +24,7 @@ PAGES: Final = {
     "Read films": 1700,
     "Compare": 2900,
     "Heatmaps": 1900,
+    "Performance": 2300,
     "Training curves": 1700,
     "Dataset": 1900,
     "Model card": 1600,

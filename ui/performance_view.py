@@ -15,10 +15,9 @@ RAW, CALIBRATED = "figures", "calibrated"
 """Where an evaluation keeps the figures of both kinds of probabilities."""
 
 BY_CLASS_TITLES: Final = {
-    "recall": "Found (sensitivity)",
-    "specificity": "Others spared (specificity)",
-    "precision": "Right when called (precision)",
-    "f1": "F1",
+    "recall": "Found",
+    "specificity": "Spared",
+    "precision": "Right when called",
     "auroc": "AUROC",
     "auprc": "Average precision",
 }
@@ -34,6 +33,11 @@ MEANINGS: Final = (
 SHOWN: Final = ("accuracy", "macro_recall", "macro_auroc", "log_loss")
 """Figures in the table of all systems."""
 
+CLASS_MEANINGS: Final = (
+    "**Found**: of the films of the class, the share called it (sensitivity, recall). **Spared**: "
+    "of the other films, the share not called it (specificity). **Right when called**: of the "
+    "films called it, the share that is of it (precision). F1 stands with every figure below."
+)
 BASELINE_TITLES: Final = {
     "mean": "Plain mean of the networks",
     "majority": "No learning: the commonest class",

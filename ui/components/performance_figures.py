@@ -18,6 +18,7 @@ from ui.components.performance_choice import chosen_system
 from ui.performance_view import (
     BY_CLASS_TITLES,
     CALIBRATED,
+    CLASS_MEANINGS,
     MEANINGS,
     RAW,
     SHARES,
@@ -42,8 +43,8 @@ COMPARISON_NOTE: Final = (
     "comparisons together. The best system was found on these very films, which favours it."
 )
 OLD_FIGURES: Final = (
-    "This bundle stores figures of an earlier version without comparisons, and not what the "
-    "systems said of each film. Measure a folder of your own to see them."
+    "Of these films only figures of each system were stored, neither comparisons nor groups. A "
+    "folder measured under *Your folder* has both."
 )
 _CONFIG: Final = {"displayModeBar": False}
 
@@ -83,6 +84,7 @@ def figures_panel(evidence: Evidence, *, is_raw: bool) -> None:
         border="horizontal",
         alt=f"Figures of each class for {system_title(system)}",
     )
+    st.caption(CLASS_MEANINGS)
     names = [f"{name}_{label}" for name in BY_CLASS_TITLES for label in CLASSES]
     _why(reasons([evaluation["systems"][system]], names))
     _all_figures(evidence)

@@ -86,8 +86,12 @@ class ConfusionDisplay:
             ]
         )
 
-    def plot(self) -> Figure:
-        """Return the figure: the more of a true class, the more ink; counts and shares written."""
+    def plot(self, *, text_colour: str | None = None) -> Figure:
+        """Return the figure: the more of a true class, the more ink; counts and shares written.
+
+        Args:
+            text_colour: Of what is written in the cells; that of the figure's text if `None`.
+        """
         import plotly.graph_objects as go
 
         titles = [CLASS_TITLES[label] for label in CLASSES]
@@ -114,11 +118,12 @@ class ConfusionDisplay:
         figure.update_layout(height=260, margin={"t": 64, "b": 8})
         figure.update_xaxes(tickangle=0, title={"text": "Called", "standoff": 16})
         cells = [(i, j) for i in range(len(titles)) for j in range(len(titles))]
-        figure.add_scatter(  # text of a trace has the page's own colour, dark or light
+        figure.add_scatter(
             x=[titles[j] for _, j in cells],
             y=[titles[i] for i, _ in cells],
             text=[self._text(i, j, shares) for i, j in cells],
             mode="text",
+            textfont={"color": text_colour},
             showlegend=False,
             hoverinfo="skip",
         )
