@@ -108,7 +108,7 @@ def _class_filter(title: str, key: str) -> str | None:
 def _found_films(evidence: Evidence) -> Found | None:
     """Ask for the folder that holds the films, and find them by their bytes."""
     with st.form("performance-films", border=False):
-        left, right = st.columns([5, 1], vertical_alignment="bottom")
+        left, right = st.columns([4, 1], vertical_alignment="bottom")
         own = own_folder() if evidence.is_own else None
         typed = left.text_input(
             "Folder that holds the films",
@@ -149,5 +149,5 @@ def _pictures(errors: Sequence[Misread], places: dict[str, Path]) -> None:
                 st.image(picture, width="stretch", alt=name)
                 st.markdown(
                     f":small[{plain(name)}: {CLASS_TITLES[error.true]}, called "
-                    f"{CLASS_TITLES[error.called]} at {error.p_called:.0%}]"
+                    f"{CLASS_TITLES[error.called]} at {error.p_called:.1%}]"
                 )

@@ -11,22 +11,26 @@ from typing import TYPE_CHECKING, Any, Final
 import plotly.graph_objects as go
 import streamlit as st
 
-from cxr_core.labels import SYSTEMS, system_title
+from cxr_core.labels import CLASSES, SYSTEMS, system_title
 from ui import engine
 from ui.comparison_view import COMPARED_TITLES, comparison_lines, comparison_rows
 from ui.components.curves import COLOURS, SYMBOLS
 from ui.components.performance_choice import chosen_system
 from ui.performance_view import (
+    BY_CLASS_TITLES,
     CALIBRATED,
+    CLASS_MEANINGS,
     MEANINGS,
     RAW,
     SHARES,
+    SHOWN,
     calibration_rows,
     class_rows,
     figure_rows,
     has_calibrated,
     interval_sentence,
     long_rows,
+    named_summaries,
     reasons,
 )
 from ui.provenance import provenance_of
@@ -41,8 +45,8 @@ COMPARISON_NOTE: Final = (
     "comparisons together. The best system was found on these very films, which favours it."
 )
 OLD_FIGURES: Final = (
-    "This bundle stores figures of an earlier version without comparisons, and not what the "
-    "systems said of each film. Measure a folder of your own to see them."
+    "Of these films only figures of each system were stored, neither comparisons nor groups. A "
+    "folder measured under *Your folder* has both."
 )
 _CONFIG: Final = {"displayModeBar": False}
 
@@ -72,8 +76,7 @@ def figures_panel(evidence: Evidence, *, is_raw: bool) -> None:
                 border="horizontal",
                 alt="Log loss and Brier score of raw and calibrated probabilities",
             )
-    if why := reasons(evaluation):
-        st.caption(f"Not defined or without interval: {'; '.join(why)}.")
+    _why(reasons(named_summaries(evaluation).values(), SHOWN))
     _comparison(evaluation, is_raw=is_raw)
     st.subheader("Class by class", anchor=False)
     system = chosen_system(evidence, "figures")
@@ -83,6 +86,9 @@ def figures_panel(evidence: Evidence, *, is_raw: bool) -> None:
         border="horizontal",
         alt=f"Figures of each class for {system_title(system)}",
     )
+    st.caption(CLASS_MEANINGS)
+    names = [f"{name}_{label}" for name in BY_CLASS_TITLES for label in CLASSES]
+    _why(reasons([evaluation["systems"][system]], names))
     _all_figures(evidence)
 
 
@@ -167,6 +173,12 @@ def _comparison(evaluation: Mapping[str, Any], *, is_raw: bool) -> None:
             rows, hide_index=True, border="horizontal", alt="Every other system against the best"
         )
         st.caption(COMPARISON_NOTE)
+
+
+def _why(found: list[str]) -> None:
+    """Say why something stands in a table without a value or an interval."""
+    if found:
+        st.caption(f"Not defined, or without interval: {'; '.join(found)}.")
 
 
 def _kind_sentence(evaluation: Mapping[str, Any], *, is_raw: bool) -> str:
