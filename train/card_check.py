@@ -50,7 +50,11 @@ def trust_section(subject: Subject) -> str:
             "that no network was fitted to. Heads that read them: "
             f"{about.get('heads', NOT_RECORDED)}. Data digest `{digest}`, file "
             f"`{subject.entry.trust_path}`.",
-            table(header, rows, n_left=1),
+            table(header, rows),
+            "\n".join(
+                f"- {title_of(name)} is not calibrated: {why}"
+                for name, why in about.get("not_calibrated", {}).items()
+            ),
             _too_few(trust),
         ]
     )
@@ -113,23 +117,34 @@ def shortcut_section(subject: Subject) -> str:
     Returns:
         A part of *Quantitative analyses*, empty where that was not measured.
     """
+    audit = subject.bundle.audit()
     rows = [
-        [
+        [each["title"], each["reason"], "", "", ""]
+        if "reason" in each
+        else [
             each["title"],
             f"{each['n']:,}",
             figure_text(each["accuracy"]),
+            figure_text(each["balanced_accuracy"]),
             figure_text(each["macro_auroc"]),
         ]
-        for each in shortcut_rows(subject.bundle.audit())
+        for each in shortcut_rows(audit, subject.variant)
     ]
-    if not rows:
+    if not audit or not rows:
         return ""
-    header = ["what it sees", "films", "accuracy", "macro AUROC"]
+    data = audit["data"]
+    is_own = data["digest"] == subject.dataset.get("digest")
+    header = ["what it sees", "films", "accuracy", "balanced accuracy", "macro AUROC"]
     return joined(
         [
             "### Classifiers that must not work",
-            "Each sees something of the film that is not disease. What they reach, a model can "
-            f"reach without any disease. File `{AUDIT}`.",
+            "Each of the first sees something of the film that is not disease; the systems of "
+            f"`{subject.variant}` stand below them. What the first reach, a model can reach "
+            "without any disease.",
+            f"n = {data['n_judged']:,} films of {data['n_judged_patients']:,} patients, "
+            f"{'films of this bundle' if is_own else 'films that this bundle was not trained on'}, "
+            f"data digest `{data['digest'][:SHOWN_DIGITS]}`, file `{AUDIT}`.",
             table(header, rows),
+            f"Intervals: {audit['interval']}.",
         ]
     )

@@ -19,6 +19,7 @@ from cxr_core.bundle import DATASET, MANIFEST, TRADEOFF, Bundle, seal
 from cxr_core.dataset import data_digest
 from cxr_core.engine.openvino import OpenVinoEngine
 from cxr_core.errors import ConfigError, SpecMismatchError
+from cxr_core.evaluate.bootstrap import N_RESAMPLES
 from cxr_core.evaluate.evaluation import SCHEMA
 from cxr_core.evaluate.folder import evaluate_folder
 from cxr_core.labels import ENSEMBLES
@@ -333,7 +334,10 @@ def _blind_figures(record: Mapping[str, Any], bundle: Bundle, variant: str) -> d
         "bundle": {"name": bundle.name, "version": bundle.version},
         "variant": variant,
         "precision": "f32",
-        "interval": "as for the other sets",
+        "interval": (
+            "counts: Wilson, 95 %, films counted as independent; figures: percentiles of "
+            f"{N_RESAMPLES:,} resamples of whole patients, 95 %"
+        ),
         "cross_validated": record["config"]["folds"],
         "n_films": record["sets"][ADDED]["n"],
         "n_patients": record["sets"][ADDED]["n_patients"],

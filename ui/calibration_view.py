@@ -24,6 +24,12 @@ NINE_TENTHS: Final = 0.9
 TOO_FEW: Final = 20
 """Under so many films a share is said to tell little."""
 
+TWIN: Final = (
+    "**Calibrated by a twin.** This recipe keeps no films apart, so temperatures and limits come "
+    "from a second training by the same recipe that did. They are used for the published heads, "
+    "for which the promise of the sets below is likely, not certain."
+)
+
 QUESTIONS: Final = {TOP_LABEL: "The class named", **CLASS_TITLES}
 """What calibration is asked of, to the words for it."""
 
@@ -38,6 +44,8 @@ class CalibrationEvidence:
         others: Title to reads of the sets without a COVID-19 film.
         temperatures: System to temperature; systems that could not be calibrated are absent.
         conformal: System to the thresholds of its prediction sets.
+        is_twin: True where both come from other heads of the same recipe: the published heads saw
+            the films.
     """
 
     key: str
@@ -45,6 +53,7 @@ class CalibrationEvidence:
     others: Mapping[str, Reads]
     temperatures: Mapping[str, Temperature]
     conformal: Mapping[str, ConformalModel]
+    is_twin: bool = False
 
     def probs(self, system: str, *, is_raw: bool) -> Float64Array:
         """Return the scores of the test films, shape (n, 3).
@@ -99,6 +108,7 @@ def calibration_evidence(predictor: Predictor) -> CalibrationEvidence | None:
         },
         temperatures=model.calibration,
         conformal=model.conformal,
+        is_twin=bool(model.about.get("is_twin")),
     )
 
 
@@ -144,9 +154,9 @@ def caution(evidence: CalibrationEvidence, system: str) -> list[str]:
         system: Name of the system.
 
     Returns:
-        One Markdown sentence a set.
+        One Markdown sentence a set, and one where a twin was calibrated in place of the models.
     """
-    lines = []
+    lines = [TWIN] if evidence.is_twin else []
     for title, reads in evidence.others.items():
         temperature = evidence.temperatures.get(system)
         after = mean_score(reads, system, temperature, "COVID19")

@@ -190,7 +190,7 @@ def _verdict(figure: Mapping[str, Any], name: str) -> str:
 
 def _p(value: float) -> str:
     """Write a p-value; very small ones are only bounded."""
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    return f"<{NBSP}0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _listed(names: Sequence[str], *, bold: bool = False) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from cxr_core.evaluate.baseline import LEARNING_FREE
@@ -15,10 +15,9 @@ RAW, CALIBRATED = "figures", "calibrated"
 """Where an evaluation keeps the figures of both kinds of probabilities."""
 
 BY_CLASS_TITLES: Final = {
-    "recall": "Found (sensitivity)",
-    "specificity": "Others spared (specificity)",
-    "precision": "Right when called (precision)",
-    "f1": "F1",
+    "recall": "Found",
+    "specificity": "Spared",
+    "precision": "Right when called",
     "auroc": "AUROC",
     "auprc": "Average precision",
 }
@@ -30,6 +29,14 @@ MEANINGS: Final = (
     "share of right calls, averaged over the films found; chance is the share of the class. "
     "**Log loss** and **Brier score**: how far the probabilities are from the truth; 0 is perfect, "
     "and being sure and wrong costs most in log loss."
+)
+SHOWN: Final = ("accuracy", "macro_recall", "macro_auroc", "log_loss")
+"""Figures in the table of all systems."""
+
+CLASS_MEANINGS: Final = (
+    "**Found**: of the films of the class, the share called it (sensitivity, recall). **Spared**: "
+    "of the other films, the share not called it (specificity). **Right when called**: of the "
+    "films called it, the share that is of it (precision). F1 stands with every figure below."
 )
 BASELINE_TITLES: Final = {
     "mean": "Plain mean of the networks",
@@ -131,14 +138,14 @@ def figure_rows(evaluation: Mapping[str, Any], *, is_raw: bool) -> list[dict[str
         Column title to text.
     """
     rows = []
-    for title, system in _named(evaluation).items():
+    for title, system in named_summaries(evaluation).items():
         found = system[_kind(system, is_raw=is_raw)]
         rows.append(
             {
                 "System": title,
+                **_covid19(evaluation, system),
                 "Accuracy": cell(found.get("accuracy"), is_share=True),
                 "Balanced accuracy": cell(found.get("macro_recall"), is_share=True),
-                "COVID-19 found": cell(found.get("recall_COVID19"), is_share=True),
                 "AUROC, mean": cell(found.get("macro_auroc"), is_share=False),
                 "Log loss": cell(found.get("log_loss"), is_share=False),
             }
@@ -195,18 +202,18 @@ def class_rows(evaluation: Mapping[str, Any], system: str, *, is_raw: bool) -> l
     ]
 
 
-def reasons(evaluation: Mapping[str, Any]) -> list[str]:
+def reasons(summaries: Iterable[Mapping[str, Any]], names: Collection[str]) -> list[str]:
     """Return why figures have no value or no interval, each reason once.
 
     Args:
-        evaluation: Any of `cxr-evaluation/1` or 2.
+        summaries: Of systems.
+        names: Figures that are shown.
     """
     found = [
-        figure["reason"]
-        for system in evaluation["systems"].values()
-        for kind in (RAW, CALIBRATED)
-        for figure in system.get(kind, {}).values()
-        if isinstance(figure, Mapping) and "reason" in figure
+        summary[RAW][name]["reason"]
+        for summary in summaries
+        for name in names
+        if "reason" in summary[RAW].get(name, {})
     ]
     return list(dict.fromkeys(found))
 
@@ -237,12 +244,24 @@ def long_rows(evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _named(evaluation: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Return titles to summaries: systems, then baselines."""
+def named_summaries(evaluation: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return titles to summaries: systems, then baselines.
+
+    Args:
+        evaluation: Any of `cxr-evaluation/1` or 2.
+    """
     named = {system_title(name): found for name, found in evaluation["systems"].items()}
     free = evaluation.get("learning_free", {})
     baselines = {**evaluation.get("baselines", {}), **{k: free[k] for k in LEARNING_FREE if free}}
     return named | {BASELINE_TITLES.get(name, name): found for name, found in baselines.items()}
+
+
+def _covid19(evaluation: Mapping[str, Any], system: Mapping[str, Any]) -> dict[str, str]:
+    """Return how many COVID-19 films are found; where there is none, how many are called so."""
+    if evaluation["n_by_class"]["COVID19"] or not evaluation["n_films"]:
+        return {"COVID-19 found": cell(system[RAW].get("recall_COVID19"), is_share=True)}
+    called = system["called"]["COVID19"]
+    return {"Wrongly called COVID-19": f"{called['n_hits']:,}: {cell(called, is_share=True)}"}
 
 
 def _kind(system: Mapping[str, Any], *, is_raw: bool) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from cxr_core.checklist.subject import Subject
 from cxr_core.figure_text import figure_text, share_text
+from cxr_core.labels import system_title
 
 
 def refusal(subject: Subject) -> str | None:
@@ -42,31 +43,44 @@ def map_checks(subject: Subject) -> str | None:
     )
 
 
-def shortcut_rows(audit: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """Return what classifiers that must not work make of the test films.
+def shortcut_rows(audit: Mapping[str, Any] | None, variant: str) -> list[dict[str, Any]]:
+    """Return what classifiers that must not work make of the judged films, then the systems.
 
     Args:
         audit: `Bundle.audit`, schema `cxr-audit/1`.
+        variant: Whose systems stand beside them.
 
     Returns:
-        `title`, `n`, `accuracy` and `macro_auroc` as {value, low, high}, one mapping a classifier;
-        empty where nothing was measured.
+        `title`, `kind` (`shortcut` or `system`), `n`, `accuracy`, `balanced_accuracy` and
+        `macro_auroc` as {value, low, high}, one mapping a classifier; those that could not be
+        measured have `reason` instead. Empty where there is no audit.
     """
+    if not audit:
+        return []
+    majority = {"title": "always the commonest class", **audit["majority"]}
+    systems = audit["variants"].get(variant, {}).get("systems", {})
+    found = [("shortcut", each) for each in (majority, *audit["cues"].values())]
+    found += [("system", {"title": system_title(n), **each}) for n, each in systems.items()]
+    names = ("n", "accuracy", "balanced_accuracy", "macro_auroc")
     return [
         {
-            "title": row["title"],
-            "n": row["n"],
-            "accuracy": row["accuracy"],
-            "macro_auroc": row["macro_auroc"],
+            "title": each["title"],
+            "kind": kind,
+            **(
+                {"reason": each["reason"]}
+                if "reason" in each
+                else {name: each[name] for name in names}
+            ),
         }
-        for row in (audit or {}).get("rows", [])
+        for kind, each in found
     ]
 
 
 def robustness(subject: Subject) -> str | None:
     """Say how well classifiers do that see no lungs, or no picture at all."""
-    rows = shortcut_rows(subject.bundle.audit())
-    if not rows:
-        return None
-    lines = [f"{row['title']} {figure_text(row['accuracy'])} (n = {row['n']:,})" for row in rows]
-    return f"Accuracy of classifiers that must not work: {'; '.join(lines)}."
+    lines = [
+        f"{row['title']} {figure_text(row['accuracy'])} (n = {row['n']:,})"
+        for row in shortcut_rows(subject.bundle.audit(), subject.variant)
+        if row["kind"] == "shortcut" and "reason" not in row
+    ]
+    return f"Accuracy of classifiers that must not work: {'; '.join(lines)}." if lines else None

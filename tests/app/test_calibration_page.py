@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,6 +21,7 @@ from cxr_core.trust.measure import calibration_effect
 from cxr_core.trust.reliability import ReliabilityDiagram
 from tests.evaluate.material import DEGENERATE, make_reads, random_labels
 from ui.calibration_view import (
+    TWIN,
     CalibrationEvidence,
     bin_rows,
     caution,
@@ -61,7 +63,7 @@ def trust_model(calibration=CALIBRATION):
         name: fit_conformal(calibration.probs(name), calibration.y_true)
         for name in calibration.systems
     }
-    return SimpleNamespace(calibration=temperatures, conformal=conformal)
+    return SimpleNamespace(calibration=temperatures, conformal=conformal, about={})
 
 
 def evidence(test=TEST, model=None):
@@ -112,13 +114,19 @@ def test_other_sources_are_said_with_their_numbers():
     assert "it holds for no others." in line
 
 
+def test_a_twin_is_said_first():
+    found = evidence()
+    assert TWIN not in caution(found, "vgg16")
+    assert caution(replace(found, is_twin=True), "vgg16")[0] == TWIN
+
+
 def test_what_a_temperature_does_is_said():
     found = evidence()
     value = found.temperatures["vgg16"].value
     assert f"Temperature of VGG16: **{value:.2f}**" in temperature_note(found, "vgg16")
     assert "160 calibration films of 160 patients" in temperature_note(found, "vgg16")
     unused = Temperature(1.0, 0.9, 10, 10, {"COVID19": 10}, note="It does not help.")
-    kept = evidence(model=SimpleNamespace(calibration={"vgg16": unused}, conformal={}))
+    kept = evidence(model=SimpleNamespace(calibration={"vgg16": unused}, conformal={}, about={}))
     assert "It does not help. Calibrated and raw are the same here." in temperature_note(
         kept, "vgg16"
     )
@@ -271,7 +279,7 @@ def test_system_question_and_level_can_be_chosen(app, predictor):
 
 def test_a_temperature_of_one_draws_one_line(app, predictor):
     unused = Temperature(1.0, 0.9, 40, 40, {}, note="It does not help.")
-    model = SimpleNamespace(calibration=dict.fromkeys(SYSTEMS, unused), conformal={})
+    model = SimpleNamespace(calibration=dict.fromkeys(SYSTEMS, unused), conformal={}, about={})
     give(predictor, model=model)
     opened(app)
     figure = json.loads(app.get("plotly_chart")[0].proto.spec)

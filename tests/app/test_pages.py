@@ -103,6 +103,18 @@ def test_a_sample_becomes_a_card_with_probabilities(app, predictor):
     assert "(networks 210 ms, heatmaps" in text(app)
 
 
+def test_an_export_carries_what_made_it(app, predictor):
+    app.run().button(key="sample-s1.png").click().run()
+    (given,) = viewers(app)
+    assert given["provenance"] == (
+        "fake 0.1 \N{MIDDLE DOT} digest abababababababab \N{MIDDLE DOT} variant clean "
+        "\N{MIDDLE DOT} f32 \N{MIDDLE DOT} raw probabilities"
+    )
+    app.switch_page("pages/1_Compare.py").run()
+    app.switch_page("pages/2_Heatmaps.py").run()
+    assert {view["provenance"] for view in viewers(app)} == {given["provenance"]}
+
+
 def test_all_samples_are_read_once_each(app, predictor):
     app.run()
     app.button[0].click().run()

@@ -135,9 +135,9 @@ def test_the_table_of_a_confusion_by_hand():
     assert list(table["films"]) == [1, 1, 0, 0, 3, 1, 0, 0, 0]
     assert list(table["share"][:6]) == [0.5, 0.5, 0.0, 0.0, 0.75, 0.25]
     assert table["share"][6:].isna().all()
-    texts = [note.text for note in shown.plot().layout.annotations]
+    texts = shown.plot().data[1].text
     assert texts[0] == "<b>1</b><br>50.0%"
-    assert texts[6:] == ["<b>0</b><br>no film"] * 3
+    assert texts[6:] == ("<b>0</b><br>no film",) * 3
 
 
 @pytest.mark.parametrize("display", [RocDisplay, PrecisionRecallDisplay])

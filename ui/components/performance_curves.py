@@ -52,7 +52,7 @@ def confusion_panel(evaluation: Mapping[str, Any]) -> None:
             with st.container():
                 st.markdown(f"**{system_title(name)}**")
                 st.plotly_chart(
-                    display.plot(),
+                    display.plot(text_colour=text_colour()),
                     config={"displayModeBar": False},
                     key=f"confusion-{name}",
                     alt=f"Confusion matrix of {system_title(name)}",
@@ -135,6 +135,12 @@ def _zoomed(figure: Any, **ranges: tuple[float, float]) -> Any:
     return figure.update_layout(
         {axis: {"range": [low - room, high + room]} for axis, (low, high) in ranges.items()}
     )
+
+
+def text_colour() -> str:
+    """Return the colour of the page's text; charts write theirs fainter on the light page."""
+    kind = "light" if st.context.theme.type == "light" else "dark"
+    return str(st.get_option(f"theme.{kind}.textColor"))
 
 
 def has_reads(evidence: Evidence) -> bool:

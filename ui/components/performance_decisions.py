@@ -18,7 +18,7 @@ from cxr_core.evaluate.display import (
 )
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
 from ui.components.performance_choice import chosen_system
-from ui.components.performance_curves import has_reads
+from ui.components.performance_curves import has_reads, text_colour
 from ui.decision_view import PREVALENCE_NOTE, cost_lines, point_lines, point_rows
 
 if TYPE_CHECKING:
@@ -96,6 +96,9 @@ def operating_panel(
             f"{PREVALENCE_NOTE} Intervals: 95 %, films of one patient counted for what they are "
             "worth, the threshold taken as given."
         )
+    if point.ppv["value"] is None:
+        right.markdown(f"**No predictive values**: {point.ppv['reason']}.")
+        return
     with right:
         st.plotly_chart(
             point.plot(), config=_CONFIG, key="operating", alt="Predictive values by prevalence"
@@ -173,7 +176,7 @@ def _cost_editor() -> npt.NDArray[np.float64] | None:
     """Ask for the costs; `None` while a cell is empty."""
     import pandas as pd
 
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns([4, 5], gap="medium")
     preset = left.selectbox("Start from", list(COST_PRESETS), key="costs-preset")
     left.caption("Rows are true classes, columns what is called. Right calls cost nothing.")
     titles = [CLASS_TITLES[label] for label in CLASSES]
@@ -184,7 +187,8 @@ def _cost_editor() -> npt.NDArray[np.float64] | None:
             start,
             key=f"costs-{preset}",
             column_config={
-                title: st.column_config.NumberColumn(min_value=0.0, step=0.5) for title in titles
+                title: st.column_config.NumberColumn(min_value=0.0, step=0.5, width=104)
+                for title in titles
             },
             disabled=["True class, called:"],
             alt="Cost of calling a film of the row's class the column's",
@@ -214,7 +218,10 @@ def _costs(shown: DecisionCosts, system: str) -> None:
             st.markdown(f"**{title}**, {system_title(system)}")
             display = ConfusionDisplay.from_predictions(shown.y_true, calls)
             st.plotly_chart(
-                display.plot(), config=_CONFIG, key=f"costs-{title}", alt=f"Calls by {title}"
+                display.plot(text_colour=text_colour()),
+                config=_CONFIG,
+                key=f"costs-{title}",
+                alt=f"Calls by {title}",
             )
     with st.expander("Calls and costs as a table"):
         st.dataframe(shown.frame(), hide_index=True, alt="Calls and costs of both ways")

@@ -21,6 +21,7 @@ from ui.error_view import error_rows, error_sentence, film_name, film_rows
 from ui.evidence import own_folder
 from ui.folder import films_below, folder_named
 from ui.frame import plain, show_error
+from ui.provenance import provenance_of
 
 if TYPE_CHECKING:
     from cxr_core.predict import Predictor
@@ -68,7 +69,7 @@ def errors_panel(evidence: Evidence, predictor: Predictor, *, is_raw: bool) -> N
         )
     st.download_button(
         "What each system says of each film, as CSV",
-        as_csv(film_rows(evidence)),
+        provenance_of(predictor).commented(as_csv(film_rows(evidence))),
         file_name="films.csv",
         mime="text/csv",
         on_click="ignore",
@@ -107,7 +108,7 @@ def _class_filter(title: str, key: str) -> str | None:
 def _found_films(evidence: Evidence) -> Found | None:
     """Ask for the folder that holds the films, and find them by their bytes."""
     with st.form("performance-films", border=False):
-        left, right = st.columns([5, 1], vertical_alignment="bottom")
+        left, right = st.columns([4, 1], vertical_alignment="bottom")
         own = own_folder() if evidence.is_own else None
         typed = left.text_input(
             "Folder that holds the films",
@@ -148,5 +149,5 @@ def _pictures(errors: Sequence[Misread], places: dict[str, Path]) -> None:
                 st.image(picture, width="stretch", alt=name)
                 st.markdown(
                     f":small[{plain(name)}: {CLASS_TITLES[error.true]}, called "
-                    f"{CLASS_TITLES[error.called]} at {error.p_called:.0%}]"
+                    f"{CLASS_TITLES[error.called]} at {error.p_called:.1%}]"
                 )

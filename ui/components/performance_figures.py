@@ -11,23 +11,29 @@ from typing import TYPE_CHECKING, Any, Final
 import plotly.graph_objects as go
 import streamlit as st
 
-from cxr_core.labels import SYSTEMS, system_title
+from cxr_core.labels import CLASSES, SYSTEMS, system_title
+from ui import engine
 from ui.comparison_view import COMPARED_TITLES, comparison_lines, comparison_rows
 from ui.components.curves import COLOURS, SYMBOLS
 from ui.components.performance_choice import chosen_system
 from ui.performance_view import (
+    BY_CLASS_TITLES,
     CALIBRATED,
+    CLASS_MEANINGS,
     MEANINGS,
     RAW,
     SHARES,
+    SHOWN,
     calibration_rows,
     class_rows,
     figure_rows,
     has_calibrated,
     interval_sentence,
     long_rows,
+    named_summaries,
     reasons,
 )
+from ui.provenance import provenance_of
 
 if TYPE_CHECKING:
     from ui.evidence import Evidence
@@ -39,8 +45,8 @@ COMPARISON_NOTE: Final = (
     "comparisons together. The best system was found on these very films, which favours it."
 )
 OLD_FIGURES: Final = (
-    "This bundle stores figures of an earlier version without comparisons, and not what the "
-    "systems said of each film. Measure a folder of your own to see them."
+    "Of these films only figures of each system were stored, neither comparisons nor groups. A "
+    "folder measured under *Your folder* has both."
 )
 _CONFIG: Final = {"displayModeBar": False}
 
@@ -70,8 +76,7 @@ def figures_panel(evidence: Evidence, *, is_raw: bool) -> None:
                 border="horizontal",
                 alt="Log loss and Brier score of raw and calibrated probabilities",
             )
-    if why := reasons(evaluation):
-        st.caption(f"Not defined or without interval: {'; '.join(why)}.")
+    _why(reasons(named_summaries(evaluation).values(), SHOWN))
     _comparison(evaluation, is_raw=is_raw)
     st.subheader("Class by class", anchor=False)
     system = chosen_system(evidence, "figures")
@@ -81,6 +86,9 @@ def figures_panel(evidence: Evidence, *, is_raw: bool) -> None:
         border="horizontal",
         alt=f"Figures of each class for {system_title(system)}",
     )
+    st.caption(CLASS_MEANINGS)
+    names = [f"{name}_{label}" for name in BY_CLASS_TITLES for label in CLASSES]
+    _why(reasons([evaluation["systems"][system]], names))
     _all_figures(evidence)
 
 
@@ -167,6 +175,12 @@ def _comparison(evaluation: Mapping[str, Any], *, is_raw: bool) -> None:
         st.caption(COMPARISON_NOTE)
 
 
+def _why(found: list[str]) -> None:
+    """Say why something stands in a table without a value or an interval."""
+    if found:
+        st.caption(f"Not defined, or without interval: {'; '.join(found)}.")
+
+
 def _kind_sentence(evaluation: Mapping[str, Any], *, is_raw: bool) -> str:
     """Say which probabilities the figures are of."""
     if not has_calibrated(evaluation):
@@ -181,19 +195,20 @@ def _kind_sentence(evaluation: Mapping[str, Any], *, is_raw: bool) -> str:
 def _all_figures(evidence: Evidence) -> None:
     """Offer every figure as a table, as JSON and as CSV."""
     rows = long_rows(evidence.evaluation)
+    made_with = provenance_of(engine.load())
     with st.expander("Every figure as a table"):
         st.dataframe(rows, hide_index=True, alt="Every figure of every system")
         with st.container(horizontal=True):
             st.download_button(
                 "Evaluation as JSON",
-                json.dumps(evidence.evaluation, indent=1),
+                json.dumps({**evidence.evaluation, "made_with": made_with.to_dict()}, indent=1),
                 file_name="evaluation.json",
                 mime="application/json",
                 on_click="ignore",
             )
             st.download_button(
                 "Figures as CSV",
-                as_csv(rows),
+                made_with.commented(as_csv(rows)),
                 file_name="evaluation.csv",
                 mime="text/csv",
                 on_click="ignore",

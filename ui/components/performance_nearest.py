@@ -26,8 +26,9 @@ READ: Final = "Read films to compare with"
 N_NEAREST: Final = 6
 EXPLANATION: Final = (
     "Nearest by the angle between the mean features that the networks give: what looks alike to "
-    "them, which may be the machine or the archive as much as the disease. The films to compare "
-    "with are read once for this session, about five a second."
+    "them, which may be the machine or the archive as much as the disease. Likeness is the cosine "
+    "of that angle; 1 is the same. The films to compare with are read once for this session, about "
+    "three a second."
 )
 _DEFAULT_N: Final = 150
 _READS_KEY: Final = "performance-training-reads"
@@ -149,7 +150,7 @@ def _row(alike: Sequence[Alike], places: Mapping[str, Path]) -> None:
             picture = thumbnail(place) if place else None
             if picture is not None:
                 st.image(picture, width="stretch", alt=f"Training film of {film.label}")
-            words = (CLASS_TITLES[film.label], film.source, f"cosine {film.cosine:.3f}")
+            words = (CLASS_TITLES[film.label], film.source, f"likeness {film.cosine:.3f}")
             st.markdown(f":small[{plain(' · '.join(word for word in words if word))}]")
             if film.is_same_exposure:
                 st.markdown(":small[**Same exposure**]")

@@ -21,8 +21,8 @@ FORGET: Final = "Forget this folder"
 EXPLANATION: Final = (
     "Have all systems read labelled films of your own: a folder that holds COVID19/, NORMAL/ and "
     "PNEUMONIA/ (any of them), and a `manifest.csv` with the columns `path`, `patient`, `source`, "
-    "`view` or `age` if there is one. About five films a second on two processor cores. The result "
-    "stays in this session and stands in the list of films above; nothing is written."
+    "`view` or `age` if there is one. About three films a second on two processor cores. The "
+    "result stays in this session and stands in the list of films above; nothing is written."
 )
 OVERLAP: Final = (
     "Films that the models were trained on give figures that are too good. The *Shortcut audit* "
@@ -39,7 +39,7 @@ def own_panel(predictor: Predictor) -> None:
     st.markdown(EXPLANATION)
     st.caption(OVERLAP)
     with st.form("performance-own", border=False):
-        left, right = st.columns([5, 1], vertical_alignment="bottom")
+        left, right = st.columns([4, 1], vertical_alignment="bottom")
         typed = left.text_input(
             "Folder of labelled films",
             key="performance-own-name",

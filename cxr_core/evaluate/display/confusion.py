@@ -86,8 +86,12 @@ class ConfusionDisplay:
             ]
         )
 
-    def plot(self) -> Figure:
-        """Return the figure: the more of a true class, the more ink; counts and shares written."""
+    def plot(self, *, text_colour: str | None = None) -> Figure:
+        """Return the figure: the more of a true class, the more ink; counts and shares written.
+
+        Args:
+            text_colour: Of what is written in the cells; that of the figure's text if `None`.
+        """
         import plotly.graph_objects as go
 
         titles = [CLASS_TITLES[label] for label in CLASSES]
@@ -113,9 +117,19 @@ class ConfusionDisplay:
         )
         figure.update_layout(height=260, margin={"t": 64, "b": 8})
         figure.update_xaxes(tickangle=0, title={"text": "Called", "standoff": 16})
-        for i, row in enumerate(self.counts):
-            for j, count in enumerate(row):
-                share = "no film" if np.isnan(shares[i, j]) else f"{shares[i, j]:.1%}"
-                text = f"<b>{count:,}</b><br>{share}"
-                figure.add_annotation(x=titles[j], y=titles[i], text=text, showarrow=False)
+        cells = [(i, j) for i in range(len(titles)) for j in range(len(titles))]
+        figure.add_scatter(
+            x=[titles[j] for _, j in cells],
+            y=[titles[i] for i, _ in cells],
+            text=[self._text(i, j, shares) for i, j in cells],
+            mode="text",
+            textfont={"color": text_colour},
+            showlegend=False,
+            hoverinfo="skip",
+        )
         return figure
+
+    def _text(self, i: int, j: int, shares: npt.NDArray[np.float64]) -> str:
+        """Write count and share of one cell."""
+        share = "no film" if np.isnan(shares[i, j]) else f"{shares[i, j]:.1%}"
+        return f"<b>{self.counts[i, j]:,}</b><br>{share}"

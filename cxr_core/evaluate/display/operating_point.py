@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from math import log10
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -160,6 +161,7 @@ class OperatingPoint:
                     "type": "log",
                     "tickvals": [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.9],
                     "tickformat": ".1~%",
+                    "range": [log10(PREVALENCES[0]), log10(PREVALENCES[-1])],
                     "zeroline": False,
                 },
                 yaxis={"tickformat": ".0%", "range": [-0.01, 1.01], "zeroline": False},
