@@ -40,9 +40,9 @@ def shortcuts(
         on_step: Progress and cancel, one step a cue.
 
     Returns:
-        Cue name to `title`, `explanation`, the figures of `classifier_figures`,
-        `is_constant` (all films are alike in it), `n_left_out` by class, and `external` as `called_shares` gives it; or to `title`, `explanation` and `reason`
-        where nothing could be measured.
+        Cue name to `title`, `explanation`, the figures of `classifier_figures`, `is_constant` (all
+        films are alike in it), `n_left_out` by class, and `external` as `called_shares` gives it;
+        or to `title`, `explanation` and `reason` where nothing could be measured.
 
     Raises:
         CancelledCheckError: If the callback says so.
