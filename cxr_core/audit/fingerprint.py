@@ -22,6 +22,7 @@ N_BITS: Final = N_FREQUENCIES**2 - 1
 
 _WORKING_SIDE: Final = 96
 _FINE_SIDE: Final = 64
+_N_GREYS: Final = 4096
 
 FloatImage = npt.NDArray[np.float32]
 Coefficients = npt.NDArray[np.float32]
@@ -63,11 +64,14 @@ def working_copy(image: FloatImage) -> FloatImage:
         image: Shape (h, w), float32, any range.
 
     Returns:
-        Shape (96, 96), float32; the film is stretched to it.
+        Shape (96, 96), float32 in [0, 1]; the film is stretched to it, in place and in greys. All 0
+        for a film of one grey.
     """
     import cv2
 
-    plain = np.ascontiguousarray(image, np.float32)
+    plain = np.array(image, np.float32)
+    plain -= plain.min()
+    plain /= plain.max() or np.float32(1)
     size = (_WORKING_SIDE, _WORKING_SIDE)
     return np.asarray(cv2.resize(plain, size, interpolation=cv2.INTER_AREA), np.float32)
 
@@ -88,7 +92,7 @@ def coefficients(copy: FloatImage, placement: Placement = AS_IT_IS) -> Coefficie
     """
     import cv2
 
-    seen = _seen(copy, placement).ravel()
+    seen = np.round(_seen(copy, placement).ravel() * _N_GREYS)  # rounding errors get no rank
     _, inverse, counts = np.unique(seen, return_inverse=True, return_counts=True)
     below = np.cumsum(counts) - counts
     ranks = ((below + counts / 2) / seen.size - 0.5)[inverse]

@@ -13,11 +13,11 @@ from cxr_core.audit.leaks import leak_counts, listed
 from cxr_core.audit.look import Looks, look_at
 from cxr_core.audit.plan import AuditSettings, External, OnStage, Tools
 from cxr_core.audit.reading import SystemsPart
+from cxr_core.audit.schema import SCHEMA
 from cxr_core.audit.shortcut import majority, shortcuts
 from cxr_core.dataset.film import data_digest
 from cxr_core.explain.fidelity.step import OnStep
 
-SCHEMA: Final = "cxr-audit/1"
 INTERVAL: Final = (
     "figures: percentiles of {n:,} resamples of whole patients, 95 %; shares: Wilson, 95 %, films "
     "of one patient counted for what they are worth"

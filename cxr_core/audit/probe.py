@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from cxr_core.explain.fidelity.probe import blur
 from cxr_core.explain.fidelity.step import OnStep, Steps
 from cxr_core.heads import softmax
 from cxr_core.radiograph import Radiograph
@@ -181,8 +180,15 @@ def rotate(image: FloatImage, level: float) -> FloatImage:
 
 
 def soften(image: FloatImage, level: float) -> FloatImage:
-    """Blur by a Gaussian whose standard deviation is `level` of each side."""
-    return blur(image, max(level * image.shape[0], 1e-3), max(level * image.shape[1], 1e-3))
+    """Blur by a Gaussian whose standard deviation is `level` of each side; the edge is repeated."""
+    import cv2
+
+    down, across = (max(level * side, 1e-3) for side in image.shape)
+    plain = np.ascontiguousarray(image)
+    blurred = cv2.GaussianBlur(
+        plain, (0, 0), sigmaX=across, sigmaY=down, borderType=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(blurred)
 
 
 def add_noise(image: FloatImage, level: float) -> FloatImage:

@@ -91,7 +91,9 @@ class SystemsPart:
                         None if more is None else more[variant][WHOLE_FILM],
                         None if elsewhere is None else elsewhere[variant][WHOLE_FILM],
                     ),
-                    "was_fitted_to_others": was_fitted_to_others(bundle.variant(variant)),
+                    "was_fitted_to_others": was_fitted_to_others(
+                        bundle.variant(self._reader.predictors[variant].variant)
+                    ),
                     "restricted": restricted.get(variant),
                     "probes": probed.get(variant),
                 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from cxr_core.audit.look import Looks
 from cxr_core.audit.measure import called_shares, classifier_figures, left_out
 from cxr_core.errors import NotApplicableError
 from cxr_core.evaluate.baseline import learning_free_probs
+from cxr_core.evaluate.reads import FilmList
 from cxr_core.evaluate.resample import N_RESAMPLES
 from cxr_core.explain.fidelity.step import OnStep, Steps
 
@@ -52,8 +53,7 @@ def shortcuts(
     for cue in CUES:
         entry: dict[str, Any] = {"title": cue.title, "explanation": cue.explanation}
         try:
-            entry |= _judged(looks, cue, n_resamples, seed)
-            entry["external"] = None if external is None else _elsewhere(looks, external, cue, seed)
+            entry |= _judged(looks, external, cue, n_resamples, seed)
         except NotApplicableError as err:
             entry["reason"] = err.hint
         found[cue.name] = entry
@@ -78,38 +78,48 @@ def majority(films: AuditFilms, *, n_resamples: int = N_RESAMPLES) -> dict[str, 
     return classifier_figures(judged, probs, n_resamples=n_resamples)
 
 
-def _judged(looks: Looks, cue: Cue, n_resamples: int, seed: int) -> dict[str, Any]:
-    """Learn from one cue and measure."""
-    films = looks.films
-    numbers = looks.seen[cue.name]
+def _judged(
+    looks: Looks, external: Looks | None, cue: Cue, n_resamples: int, seed: int
+) -> dict[str, Any]:
+    """Learn from one cue and measure, here and elsewhere."""
+    films, numbers = looks.films, looks.seen[cue.name]
+    y_true, patient = films.films.y_true, films.films.patient
     applies = np.asarray(np.isfinite(numbers).all(axis=1))
     rows = np.intersect1d(films.judged, np.flatnonzero(applies))
     if not len(rows):
         msg = f"`looks` must hold films that show {cue.name}. Received: none"
         raise NotApplicableError(msg, hint="No film with plausible lungs to judge.")
-    y_true, patient = films.films.y_true, films.films.patient
+    elsewhere = _elsewhere(external, cue, numbers.shape[1])
+    learnt = np.intersect1d(films.learnt, np.flatnonzero(applies)) if films.has_test else rows
     if films.has_test:
-        learnt = np.intersect1d(films.learnt, np.flatnonzero(applies))
-        probs = predict(numbers[learnt], y_true[learnt], numbers[rows], seed=seed)
+        both = np.concatenate([numbers[rows], *elsewhere.numbers])
+        probs = predict(numbers[learnt], y_true[learnt], both, seed=seed)
+        own, theirs = probs[: len(rows)], probs[len(rows) :]
     else:
-        probs = cross_predict(numbers[rows], y_true[rows], patient[rows], seed=seed)
-    figures = classifier_figures(films.films.take(rows), probs, n_resamples=n_resamples)
+        own = cross_predict(numbers[rows], y_true[rows], patient[rows], seed=seed)
+        others = np.concatenate([numbers[:0], *elsewhere.numbers])
+        theirs = predict(numbers[learnt], y_true[learnt], others, seed=seed)
     judged = films.films.take(films.judged)
-    is_constant = bool((numbers[applies] == numbers[applies][0]).all())
     return {
-        **figures,
-        "is_constant": is_constant,
+        **classifier_figures(films.films.take(rows), own, n_resamples=n_resamples),
+        "is_constant": bool((numbers[applies] == numbers[applies][0]).all()),
         "n_left_out": left_out(judged, applies[films.judged]),
+        "external": called_shares(elsewhere.films, theirs) if elsewhere.films else None,
     }
 
 
-def _elsewhere(looks: Looks, external: Looks, cue: Cue, seed: int) -> Mapping[str, Any] | None:
-    """Learn from all there is to learn from, and judge other films."""
-    numbers, others = looks.seen[cue.name], external.seen[cue.name]
-    start = looks.films.learnt if looks.films.has_test else looks.films.judged
-    learnt = np.intersect1d(start, np.flatnonzero(np.isfinite(numbers).all(axis=1)))
-    rows = np.flatnonzero(np.isfinite(others).all(axis=1))
-    if numbers.shape[1] != others.shape[1] or not len(rows):
-        return None
-    probs = predict(numbers[learnt], looks.films.films.y_true[learnt], others[rows], seed=seed)
-    return called_shares(external.films.films.take(rows), probs)
+@dataclass(frozen=True, eq=False)
+class _Elsewhere:
+    """Films that are judged apart: none, or some with their numbers."""
+
+    films: FilmList | None
+    numbers: tuple[npt.NDArray[np.float32], ...]
+
+
+def _elsewhere(external: Looks | None, cue: Cue, width: int) -> _Elsewhere:
+    """Return the films that are judged apart and show a cue."""
+    if external is None or external.seen[cue.name].shape[1] != width:
+        return _Elsewhere(None, ())
+    numbers = external.seen[cue.name]
+    rows = np.flatnonzero(np.isfinite(numbers).all(axis=1))
+    return _Elsewhere(external.films.films.take(rows), (numbers[rows],))
