@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from cxr_core.audit import bench
 from cxr_core.audit.probe import PROBE_BY_NAME, Probe
 from cxr_core.labels import CLASS_TITLES, system_title
-from ui.audit_view import MIN_FLIPPED, is_share, share_text
+from ui.audit_view import is_share, share_text
 from ui.dataset_view import LEAK_TITLES, SPLIT_TITLES
 from ui.performance_view import cell
 
@@ -217,16 +218,9 @@ def first_flips(own: Mapping[str, Any]) -> list[dict[str, str]]:
         if probe is None:
             continue
         row = {"Change": f"{found['title']}: {probe.axis}"}
-        levels = found["levels"]
-        start = next(i for i, each in enumerate(levels) if each["level"] == found["unchanged"])
-        for system in levels[0]["systems"]:
-            flipped = [
-                (abs(i - start), each["level"])
-                for i, each in enumerate(levels)
-                if each["systems"][system]["flipped"]["value"] >= MIN_FLIPPED
-            ]
+        for system, level in bench.first_flips(found).items():
             row[system_title(system)] = (
-                level_text(probe, min(flipped)[1]) if flipped else "not in this range"
+                "not in this range" if level is None else level_text(probe, level)
             )
         rows.append(row)
     return rows

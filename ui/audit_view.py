@@ -38,7 +38,6 @@ MAJORITY: Final = "Always the commonest class"
 SEES_NO_LUNG: Final = ("file", "dimensions", "corners", "border_only", "lungs_removed")
 """Cues in which no lung can be seen."""
 
-MIN_FLIPPED: Final = 0.1
 COMMON_SOURCE: Final = (
     "**None of them has COVID-19.** What they share with the COVID-19 films is where they come "
     "from, not the disease. A system that looked at the disease would call few of them COVID-19."
