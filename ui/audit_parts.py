@@ -33,6 +33,7 @@ SOURCE_MEANING: Final = (
     "it learnt from and those it is judged on. AUROC 0.5 is guessing, 1 tells the source of every "
     "film. **Network**: its last feature map; **head**: the layer below the answer."
 )
+CHANGED_TITLE: Final = "Changed copies: cropped, scaled, turned, mirrored or inverted"
 LAYER_TITLES: Final = {"pooled": "network", "hidden": "head"}
 SOURCE_FIGURES: Final = {"macro_auroc": "AUROC", "balanced_accuracy": "Balanced accuracy"}
 PROBE_MEANING: Final = (
@@ -167,6 +168,12 @@ def leak_rows(found: Mapping[str, Any]) -> list[dict[str, str]]:
             "Across splits": f"{leaks[kind]:,}" if found["has_splits"] else "no splits",
         }
         for kind, title in LEAK_TITLES.items()
+    ] + [
+        {
+            "": CHANGED_TITLE,
+            "Pairs in all": "not looked for",
+            "Across splits": f"{leaks['changed_copy']:,}" if found["has_splits"] else "no splits",
+        }
     ]
 
 

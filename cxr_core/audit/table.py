@@ -256,6 +256,7 @@ def _leaks(found: Mapping[str, Any]) -> Section:
             str(pairs["near_duplicate"]),
             str(leaks["near_duplicate"]),
         ),
+        ("changed copies: cropped, turned, mirrored", "", str(leaks["changed_copy"])),
         ("same patient, another film", "", str(leaks["patient"])),
     )
     notes = tuple(
