@@ -1,4 +1,4 @@
-"""Calibration: does a score mean what it says, and which classes cannot be ruled out."""
+"""Calibration: does a score mean what it says, what cannot be ruled out, what is refused."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from cxr_core.labels import system_title
 from ui.calibration_view import calibration_evidence, caution
 from ui.components.abstention import abstention_section
 from ui.components.conformal_panel import conformal_section
+from ui.components.gate_panel import gate_section
 from ui.components.reliability import quality_section, reliability_section
 from ui.frame import models, page, show_error
 
@@ -22,8 +23,9 @@ NOTHING_KNOWN = (
 def main() -> None:
     """Draw the page."""
     page("Calibration")
+    predictor = models()
     try:
-        evidence = calibration_evidence(models())
+        evidence = calibration_evidence(predictor)
     except CxrError as err:
         show_error("What the bundle tells of its calibration is unusable.", str(err), err.hint)
         return
@@ -47,6 +49,7 @@ def main() -> None:
     quality_section(evidence)
     conformal_section(evidence, system)
     abstention_section(evidence, system)
+    gate_section(predictor.bundle.gate_table(), predictor.variant)
 
 
 main()
