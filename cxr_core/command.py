@@ -50,7 +50,7 @@ def predict(arguments: argparse.Namespace) -> int:
         _print_results(arguments, None, [error_record(file, err) for file in arguments.files])
         return SOME_ERROR
     results = [_read_one(predictor, file, arguments.explain) for file in arguments.files]
-    _print_results(arguments, bundle, results)
+    _print_results(arguments, predictor, results)
     return SOME_ERROR if any(result["status"] == "error" for result in results) else OK
 
 
@@ -311,11 +311,11 @@ def _write_maps(predictor: Predictor, reading: Reading, folder: Path) -> None:
 
 
 def _print_results(
-    arguments: argparse.Namespace, bundle: Bundle | None, results: list[dict[str, Any]]
+    arguments: argparse.Namespace, predictor: Predictor | None, results: list[dict[str, Any]]
 ) -> None:
     """Print the readings as one JSON object or as lines for people."""
     if arguments.json:
-        json.dump(prediction_object(bundle, results), sys.stdout, indent=1)
+        json.dump(prediction_object(predictor, results), sys.stdout, indent=1)
         sys.stdout.write("\n")
         return
     for result in results:

@@ -224,7 +224,7 @@ class Predictor:
             name: _system_reading(name, state.logits[name], self._trust) for name in self.systems
         }
         begun = time.perf_counter()
-        trust = _trust(systems, features, state, self._trust)
+        trust = _trust(systems, features, state, radiograph, self._trust)
         timing["trust"] = (time.perf_counter() - begun) * 1e3
         reading = Reading(
             radiograph,
@@ -369,6 +369,7 @@ def _trust(
     systems: Mapping[str, SystemReading],
     features: Mapping[str, npt.NDArray[np.float32]],
     state: HeadSetState,
+    radiograph: Radiograph,
     model: TrustModel | None,
 ) -> Trust:
     """Put together what is known of believing a reading."""
@@ -376,7 +377,7 @@ def _trust(
     if model is None:
         return trust
     lead = systems[model.lead(tuple(systems))]
-    found = model.prediction_set(lead.name, lead.probs)
+    found = model.prediction_set(lead.name, lead.raw_probs)
     if found is not None:
         trust = replace(trust, prediction_set=found, set_level=model.set_level)
     if model.gate is not None:
@@ -384,6 +385,7 @@ def _trust(
             {name: array.mean(axis=(0, 1)) for name, array in features.items()},
             {name: member.hidden for name, member in state.members.items()},
             {name: system.logits for name, system in systems.items()},
+            radiograph.image,
         )
         trust = replace(
             trust,

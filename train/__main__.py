@@ -1,4 +1,4 @@
-"""The command line: `python -m train --preset ...`, `publish`, `pretrain`, `finetune`, `lungs`."""
+"""The command line: `python -m train --preset ...`, `publish`, `evidence`, ..."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "pretrain": _pretrain,
         "finetune": _finetune,
         "lungs": _lungs,
+        "evidence": _evidence,
     }
     run = commands.get(arguments[0] if arguments else "", _train)
     try:
@@ -72,7 +73,7 @@ def _train_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m train",
         description="Train heads and ensembles on frozen backbones. "
-        "See also: python -m train publish|pretrain|finetune|lungs --help",
+        "See also: python -m train publish|evidence|pretrain|finetune|lungs --help",
     )
     parser.add_argument(
         "--preset", default="clean", help="clean (default), seed, mixed, smoke or a TOML file"
@@ -192,6 +193,55 @@ def _publish(argv: Sequence[str]) -> int:
         f"{bundle.name} {bundle.version}: {', '.join(bundle.variants)} "
         f"({', '.join(bundle.systems)}), digest {bundle.digest}"
     )
+    return 0
+
+
+def _evidence(argv: Sequence[str]) -> int:
+    """Fit calibration, prediction sets and gate of a bundle, and measure it."""
+    parser = argparse.ArgumentParser(prog="python -m train evidence")
+    parser.add_argument("bundle", type=Path, help="folder of the bundle, rewritten in place")
+    parser.add_argument("--data", type=Path, required=True, help="training folder of its variants")
+    parser.add_argument(
+        "--evaluate",
+        action="append",
+        default=[],
+        metavar="NAME=FOLDER",
+        help="measure every variant on a labelled folder; it decides nothing",
+    )
+    parser.add_argument(
+        "--twin",
+        action="append",
+        default=[],
+        metavar="VARIANT=RUN",
+        help="run of the same recipe with --set calibration_share=0.1, for a variant without",
+    )
+    parser.add_argument("--extra", type=Path, help="films that were added to a variant's training")
+    parser.add_argument("--audit", type=Path, help="audit.json of `cxr_core inspect`")
+    parser.add_argument("--gate-table", type=Path, help="gate.json of benchmarks.gate")
+    parser.add_argument(
+        "--map-checks", type=Path, nargs="*", default=(), help="files of `explain-check --out`"
+    )
+    parser.add_argument("--resamples", type=int, default=2000)
+    parser.add_argument("--cache", type=Path, default=DEFAULT_CACHE, help="features")
+    arguments = parser.parse_args(argv[1:])
+    from train.evidence import Request, add_evidence
+
+    bundle = add_evidence(
+        Request(
+            bundle=arguments.bundle,
+            data=arguments.data,
+            cache=arguments.cache,
+            sets={k: Path(v) for k, v in _pairs("--evaluate", arguments.evaluate).items()},
+            twins={k: Path(v) for k, v in _pairs("--twin", arguments.twin).items()},
+            extra=arguments.extra,
+            audit=arguments.audit,
+            gate_table=arguments.gate_table,
+            map_checks=arguments.map_checks,
+            n_resamples=arguments.resamples,
+            command=["python", "-m", "train", *_without_folders(argv)],
+        )
+    )
+    print(f"{bundle.name} {bundle.version}: digest {bundle.digest}")
     return 0
 
 

@@ -32,6 +32,11 @@ NOTHING_MEASURED: Final = (
     "Maps of this variant were not checked on a folder of films, which `python -m cxr_core "
     "explain-check` does. Single maps can be checked below."
 )
+SEEDS: Final = "Agreement of seeds"
+SEEDS_MEANING: Final = (
+    "mean rank correlation with the maps of the same recipe trained with other random numbers; 1 "
+    "the same order of cells, 0 none"
+)
 _YES: Final = "passes"
 _NO: Final = "fails"
 _UNKNOWN: Final = "not told"
@@ -61,6 +66,7 @@ def known_rows(
                 "System": system_title(system),
                 "Method": METHODS[method].title,
                 **verdicts,
+                SEEDS: None if found.seeds is None else found.seeds["value"],
                 "Films": found.n_films,
             }
         )

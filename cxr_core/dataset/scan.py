@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Final
@@ -254,9 +254,8 @@ def _describe(
         patient = row.patient or kermany_patient(film.path.stem) or ""
         if patient:
             told_by.add("manifest" if row.patient else "file names")
-        described.append(
-            Film(film.path, film.label, film.split, film.sha256, patient, row.source, row.subtype)
-        )
+        told = {name: getattr(row, name) for name in ("source", "subtype", "view", "license")}
+        described.append(replace(film, patient=patient, **told))
     if wrong:
         film, label = wrong[0]
         count = f"; {len(wrong)} films in all" if len(wrong) > 1 else ""

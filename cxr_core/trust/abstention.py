@@ -86,7 +86,9 @@ class AbstentionCurve:
         for threshold in (float(ordered[rank]) for rank in ranks):
             kept = top >= threshold
             n = int(kept.sum())
-            points[n] = AbstentionPoint(threshold, n, len(top), wilson(int(is_right[kept].sum()), n))
+            points[n] = AbstentionPoint(
+                threshold, n, len(top), wilson(int(is_right[kept].sum()), n)
+            )
         return cls(tuple(points.values()))
 
     def rows(self) -> list[dict[str, Any]]:

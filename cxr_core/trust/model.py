@@ -19,7 +19,8 @@ from cxr_core.heads import softmax
 from cxr_core.labels import CLASSES
 from cxr_core.trust.calibration import Temperature
 from cxr_core.trust.conformal import ConformalModel
-from cxr_core.trust.gate import Gate
+from cxr_core.trust.gate import Gate, Judgement
+from cxr_core.trust.layout import film_layout
 
 SCHEMA: Final = "cxr-trust/1"
 LEAD: Final = ("ensemble_dense", "ensemble_probs")
@@ -35,7 +36,7 @@ class TrustModel:
     Attributes:
         calibration: System name to its temperature; systems that could not be calibrated are
             absent.
-        conformal: System name to its thresholds, for calibrated probabilities.
+        conformal: System name to its thresholds, for probabilities before calibration.
         gate: The refusal gate, or `None` where there is none.
         about: What it was fitted to, in words and counts: JSON-ready.
     """
@@ -84,7 +85,7 @@ class TrustModel:
 
         Args:
             system: System name.
-            probs: Its calibrated probabilities, shape (3,).
+            probs: Its probabilities before calibration, shape (3,).
             level: One of the levels that were calibrated.
 
         Returns:
@@ -100,6 +101,7 @@ class TrustModel:
         pooled: Mapping[str, npt.NDArray[np.float32]],
         hidden: Mapping[str, npt.NDArray[np.floating[Any]]],
         logits: Mapping[str, npt.NDArray[np.float64]],
+        image: npt.NDArray[np.float32],
     ) -> Judgement:
         """Let the gate judge one film.
 
@@ -107,17 +109,19 @@ class TrustModel:
             pooled: Member name to the mean of its feature map, shape (c,).
             hidden: Member name to its last hidden layer, shape (d,).
             logits: System name to shape (3,).
+            image: The film, shape (h, w), float32 in [0, 1].
 
         Returns:
             Score, threshold and verdict.
 
         Raises:
-            NotApplicableError: If there is no gate.
+            NotApplicableError: If there is no gate, or a feature is not finite.
         """
         if self.gate is None:
             msg = "`gate` must be fitted. Received: a trust model without one"
             raise NotApplicableError(msg)
-        return self.gate.judge(pooled, hidden, logits)
+        layout = film_layout(image) if self.gate.needs_layout else None
+        return self.gate.judge(pooled, hidden, logits, layout)
 
     def to_parts(self, fitted_to: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return what is stored.

@@ -1,8 +1,9 @@
 """A page for the browser tests: one film whose stored values are known, in linked viewports.
 
 `?film=deep` (16 bits), `inverted`, `flat`, `thin`, `large` or `sample`; `?single=1` shows one
-viewport, `?bare=1` one without maps; with `?step=1` the next film is flat and has two systems. The
-maps are worked out, not computed by a network. Run from the repository: `python -m streamlit run`.
+viewport, `?bare=1` one without maps; `?made=` is the line in the margin of exports; with `?step=1`
+the next film is flat and has two systems. The maps are worked out, not computed by a network. Run
+from the repository: `python -m streamlit run`.
 """
 
 from __future__ import annotations
@@ -71,6 +72,8 @@ def main():
         dicom_windows=[Window.from_dicom(2048, 4096, "File")] if "dicom" in st.query_params else (),
     )
     options = {"colour_tables": colour_tables(), "label": "drawn film", "key": "view"}
+    if "made" in st.query_params:
+        options["provenance"] = st.query_params["made"]
     if "outline" in st.query_params:
         options["outline"] = OUTLINE
     if "step" in st.query_params:

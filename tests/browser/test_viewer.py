@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -332,6 +333,22 @@ def test_export_of_linked_viewports_holds_all_of_them(show):
     box = shown.box()
     assert width > 3 * box["width"]
     assert height > 2 * box["height"]
+
+
+def test_export_carries_in_its_margin_what_made_it(show):
+    """The line breaks between its parts where one viewport is narrower than all of them."""
+    heights = []
+    made = " \N{MIDDLE DOT} ".join(["name 1", "digest 0123456789abcdef", *["variant clean"] * 20])
+    for line in ("", made):
+        shown = show(f"single=1&film=deep&made={quote(line)}")
+        with shown.page.expect_download() as waiting:
+            shown.viewer.locator("[data-action=export]").click()
+        with Image.open(waiting.value.path()) as saved:
+            heights.append(saved.height)
+            last = np.asarray(saved.convert("L"))[-20:]
+    assert heights[1] - heights[0] >= 40
+    assert (heights[1] - heights[0]) % 20 == 0
+    assert last.max() > 120
 
 
 def test_arrows_ask_for_another_film_where_there_is_one(show):

@@ -52,6 +52,18 @@ def test_checks_of_several_runs_stand_side_by_side():
     assert known.figures["deletion_beaten"]["value"] == 0.9
 
 
+def test_agreement_of_seeds_stands_beside_the_checks():
+    seeds = {
+        "schema": "cxr-map-seeds/1",
+        "variant": "clean",
+        "n_seeds": 3,
+        "systems": {"vgg16": {"hirescam": figure(0.8, 60)}, "densenet201": {}},
+    }
+    merged = merge_checks([HEADS, seeds], fitted_to={})
+    assert known_checks(merged, "vgg16", "hirescam").seeds["value"] == 0.8
+    assert len(merged["runs"]) == 1
+
+
 def test_nothing_known_is_nothing():
     merged = merge_checks([HEADS], fitted_to={})
     assert known_checks(None, "vgg16", "hirescam") is None

@@ -14,6 +14,7 @@ from ui.components.viewer.colour import colour_tables
 from ui.film_view import FilmView
 from ui.frame import plain, show_error
 from ui.lung_view import lung_line, outside, outside_sentence
+from ui.provenance import provenance_of
 from ui.words import (
     CALIBRATED,
     GATE_NOT_RUN,
@@ -61,6 +62,7 @@ def film_card(film: Film, predictor: Predictor) -> None:
             label=film.label,
             scores=shown.scores,
             outline=shown.lungs.outline if shown.lungs else (),
+            provenance=provenance_of(predictor).line(),
             key=f"viewer-{film.digest}",
         )
         far = outside(shown.lungs, shown.trust.lung_share)

@@ -7,7 +7,14 @@ from typing import Any, Final
 
 import streamlit as st
 
-from ui.map_trust_view import CHECK_MEANINGS, CHECK_TITLES, known_rows, known_sentences
+from ui.map_trust_view import (
+    CHECK_MEANINGS,
+    CHECK_TITLES,
+    SEEDS,
+    SEEDS_MEANING,
+    known_rows,
+    known_sentences,
+)
 
 TITLE: Final = "What is known of such maps"
 
@@ -26,10 +33,14 @@ def map_trust_panel(content: Mapping[str, Any] | None, pairs: Sequence[tuple[str
     if not rows:
         return
     with st.expander("The checks as a table"):
-        st.dataframe(rows, hide_index=True, alt="Checks passed by system and method")
+        st.dataframe(
+            rows,
+            hide_index=True,
+            column_config={SEEDS: st.column_config.NumberColumn(format="%.2f")},
+            alt="Checks passed by system and method",
+        )
+        meanings = {CHECK_TITLES[name]: meaning for name, meaning in CHECK_MEANINGS.items()}
+        meanings[SEEDS] = SEEDS_MEANING
         st.markdown(
-            "  \n".join(
-                f":small[**{CHECK_TITLES[name]}**: {meaning}.]"
-                for name, meaning in CHECK_MEANINGS.items()
-            )
+            "  \n".join(f":small[**{title}**: {words}.]" for title, words in meanings.items())
         )

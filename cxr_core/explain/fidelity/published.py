@@ -10,6 +10,9 @@ from cxr_core.errors import SpecMismatchError
 from cxr_core.explain.fidelity.measure import METRICS, PASS_RULES
 
 SCHEMA: Final = "cxr-map-checks/1"
+SEEDS_SCHEMA: Final = "cxr-map-seeds/1"
+"""What `benchmarks.map_seeds` writes: do heads of other seeds draw the same maps?"""
+
 _CHECKED: Final = "cxr-explain-check/1"
 
 
@@ -26,6 +29,8 @@ class KnownChecks:
             absent where it was not checked.
         ssim_bar: SSIM that randomised maps must fall below, or `None`.
         n_films: Films of the smallest check.
+        seeds: Mean rank correlation with maps of heads of other seeds, {value, low, high, n}, or
+            `None` where that was not measured.
     """
 
     system: str
@@ -34,6 +39,7 @@ class KnownChecks:
     passes: Mapping[str, bool | None]
     ssim_bar: float | None
     n_films: int
+    seeds: Mapping[str, Any] | None = None
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -48,7 +54,8 @@ def merge_checks(
 
     Args:
         checked: Objects of schema `cxr-explain-check/1` of one variant; a check of a system and a
-            method that stands in two of them counts as in the later one.
+            method that stands in two of them counts as in the later one. One of `SEEDS_SCHEMA` may
+            be among them.
         fitted_to: `Bundle.fingerprint` of the variant.
 
     Returns:
@@ -58,6 +65,8 @@ def merge_checks(
         SpecMismatchError: If an object is of another schema, or they are of different variants.
     """
     variants = {str(each.get("variant")) for each in checked}
+    by_seed = [each for each in checked if each.get("schema") == SEEDS_SCHEMA]
+    checked = [each for each in checked if each.get("schema") != SEEDS_SCHEMA]
     schemas = {each.get("schema") for each in checked}
     if len(variants) != 1 or schemas != {_CHECKED}:
         msg = (
@@ -75,6 +84,11 @@ def merge_checks(
                 if "random_ssim" in entry:
                     known["baseline"] = entry["baseline"]
                     known["stages"] = entry["stages"]
+    for each in by_seed:
+        for system, methods in each["systems"].items():
+            for method, figure in methods.items():
+                if method in systems.get(system, {}):
+                    systems[system][method]["seeds"] = figure
     kept = ("n_films", "n_by_class", "n_patients", "patients_from", "settings", "interval")
     return {
         "schema": SCHEMA,
@@ -111,4 +125,5 @@ def known_checks(content: Mapping[str, Any] | None, system: str, method: str) ->
         dict(entry["passes"]),
         None if baseline is None else float(baseline["ssim"]),
         min(int(figure["n"]) for figure in figures.values()),
+        entry.get("seeds"),
     )
