@@ -122,6 +122,12 @@ def check_kind(header: Header, name: str) -> list[Notice]:
     return [Notice("unusual_modality", message)]
 
 
+def promises_picture(header: Header) -> bool:
+    """Tell whether a file without pixels should have some, and so is cut short."""
+    is_film = header.text("SOPClassUID").removeprefix(_STORAGE) in _FILM_CLASSES
+    return is_film or "Rows" in header or not len(header.dataset)
+
+
 def no_picture(header: Header, name: str) -> UnsupportedDicomError:
     """Return the error for an object without pixels."""
     sop_class = header.text("SOPClassUID")

@@ -26,11 +26,11 @@ from cxr_core.io.dicom.header import (
     OVERLAY_GROUPS,
     Header,
     damaged,
+    errors,
     parse,
     quiet,
 )
 from cxr_core.io.limit import LIMITS, Limits
-from cxr_core.io.raster import DECODE_ERRORS
 from cxr_core.radiograph import Notice
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def clean(data: bytes, names: Pseudonyms, *, name: str, limits: Limits = LIMITS)
             kept["PixelData"].is_undefined_length = header.transfer_syntax not in NATIVE
             _sign(kept, is_removed=not is_burned_in)
             written = _written(kept, header.transfer_syntax)
-    except DECODE_ERRORS:
+    except errors():
         raise damaged(data, name) from None
     notices = tuple(n for n in film.notices if n.code in ("burned_in", "border_text"))
     if not notices and "BurnedInAnnotation" not in kept:

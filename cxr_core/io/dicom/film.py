@@ -13,10 +13,9 @@ from cxr_core.io import grey
 from cxr_core.io.dicom import accept, view
 from cxr_core.io.dicom.border_text import has_border_text
 from cxr_core.io.dicom.frame import COLOURS, PALETTE, Layout, read_frame, refusal, syntax_words
-from cxr_core.io.dicom.header import Header, damaged, open_header, quiet
+from cxr_core.io.dicom.header import Header, damaged, errors, open_header, quiet
 from cxr_core.io.dicom.tone import Tone, tone_of
 from cxr_core.io.limit import Limits
-from cxr_core.io.raster import DECODE_ERRORS
 from cxr_core.io.sniff import DICOM
 from cxr_core.radiograph import DicomFacts, Notice, Radiograph
 
@@ -47,7 +46,7 @@ def read_dicom(data: bytes, *, name: str, limits: Limits) -> Radiograph:
     except MemoryError as err:
         msg = f"`data` must hold a film that fits into memory. Received: name={name!r}"
         raise ImageTooLargeError(msg) from err
-    except DECODE_ERRORS:
+    except errors():
         raise damaged(data, name) from None  # messages of codecs may quote the file
 
 
@@ -58,8 +57,8 @@ def _film(header: Header, data: bytes, name: str, limits: Limits) -> Radiograph:
         if "FloatPixelData" in header or "DoubleFloatPixelData" in header:
             raise refusal("pixels that are fractions (a map of values, not a film)", name)
         if "PixelData" not in header:
-            if len(header.dataset) == 0:
-                msg = "no element of a film"
+            if accept.promises_picture(header):
+                msg = "no pixels"
                 raise ValueError(msg)
             raise accept.no_picture(header, name)
         layout = Layout.of(header, name, limits)

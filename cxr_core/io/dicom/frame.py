@@ -31,7 +31,7 @@ JPEG_LOSSY: Final = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")
 
 PLUGINS: Final = MappingProxyType(
     {
-        RLE: "pylibjpeg",
+        RLE: "pydicom",  # pylibjpeg-rle panics on damaged runs, past every `except Exception`
         **dict.fromkeys(JPEG_LOSSY, "pillow"),
         **dict.fromkeys(("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81"), "pyjpegls"),
         **dict.fromkeys(("1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"), "pylibjpeg"),
@@ -170,7 +170,7 @@ def read_frame(header: Header, layout: Layout, name: str) -> tuple[Integers, int
 
     Raises:
         UnsupportedDicomError: If no codec reads the transfer syntax.
-        ValueError: If the pixels are damaged; codecs also raise others of `DECODE_ERRORS`.
+        ValueError: If the pixels are damaged; codecs also raise others of `header.errors`.
     """
     syntax = header.transfer_syntax
     if syntax in NATIVE:

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
@@ -80,7 +81,7 @@ class Header:
         """Return the converted value, or `None` where there is none or it makes no sense."""
         try:
             return self.dataset.get(keyword)
-        except DECODE_ERRORS:
+        except errors():
             return None
 
     def words(self, keyword: str) -> tuple[str, ...]:
@@ -166,9 +167,10 @@ def load_pydicom() -> None:
 
 def uid_words(uid: str) -> str:
     """Return the registered name of a UID of the standard, or an empty text for any other."""
+    from pydicom.config import IGNORE
     from pydicom.uid import UID
 
-    words = UID(uid).name
+    words = UID(uid, validation_mode=IGNORE).name
     return "" if words == uid else words
 
 
@@ -187,6 +189,7 @@ def open_header(data: bytes, *, name: str, limits: Limits) -> Header:
         UnreadableImageError: If it is damaged.
         ImageTooLargeError: If it holds far more elements than a film, or grows too large.
     """
+    load_pydicom()
     from pydicom.tag import Tag
 
     tags = [Tag(keyword) for keyword in KEYWORDS]
@@ -198,8 +201,6 @@ def open_header(data: bytes, *, name: str, limits: Limits) -> Header:
 def parse(data: bytes, tags: list[Any] | None, *, name: str, limits: Limits) -> Header:
     """Parse some or, with `tags=None`, all elements; arguments and errors as `open_header`."""
     load_pydicom()
-    from pydicom.errors import InvalidDicomError
-
     try:
         with quiet():
             return _parse(data, tags, limits)
@@ -209,7 +210,7 @@ def parse(data: bytes, tags: list[Any] | None, *, name: str, limits: Limits) -> 
             f"ordinary size. Received: name={name!r} with {err}"
         )
         raise ImageTooLargeError(msg) from None
-    except (*DECODE_ERRORS, InvalidDicomError):
+    except errors():
         raise damaged(data, name) from None
 
 
@@ -220,6 +221,14 @@ def damaged(data: bytes, name: str) -> UnreadableImageError:
         "damaged or cut short"
     )
     return UnreadableImageError(msg, hint="Fetch the file again from where it came.")
+
+
+@cache
+def errors() -> tuple[type[Exception], ...]:
+    """Return what pydicom and its codecs may raise on damaged files, and on odd values."""
+    from pydicom.errors import BytesLengthException, InvalidDicomError
+
+    return (*DECODE_ERRORS, BytesLengthException, InvalidDicomError)
 
 
 class _TooMuchError(Exception):

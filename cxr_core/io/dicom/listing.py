@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from cxr_core.io.dicom import policy
-from cxr_core.io.dicom.header import damaged, parse, quiet, uid_words
+from cxr_core.io.dicom.header import damaged, errors, parse, quiet, uid_words
 from cxr_core.io.limit import LIMITS, Limits
-from cxr_core.io.raster import DECODE_ERRORS
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -78,7 +77,7 @@ def list_header(data: bytes, *, name: str, limits: Limits = LIMITS) -> Listing:
             tags = [(dataset, tag) for dataset in sets for tag in sorted(dataset.keys())]
             public = [(dataset, tag) for dataset, tag in tags if not tag.is_private]
             elements = tuple(_element(dataset, tag) for dataset, tag in public)
-    except DECODE_ERRORS:
+    except errors():
         raise damaged(data, name) from None
     return Listing(elements, len(tags) - len(public))
 
@@ -105,7 +104,7 @@ def _shown(dataset: Dataset, tag: Any, vr: str) -> str:
         return MASKED
     try:
         shown = policy.passing_value(dataset[tag])
-    except DECODE_ERRORS:
+    except errors():
         return MASKED
     if shown is None:
         return MASKED
