@@ -37,6 +37,7 @@ class DicomFacts:
         bits_stored: BitsStored (0028,0101).
         transfer_syntax: How the pixels are encoded, in words.
         photometric: PhotometricInterpretation (0028,0004).
+        is_rescaled: Whether the pixels are not the stored values, but what they stand for.
     """
 
     modality: str | None
@@ -44,6 +45,7 @@ class DicomFacts:
     bits_stored: int
     transfer_syntax: str
     photometric: str
+    is_rescaled: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -90,10 +90,8 @@ def written(ds, syntax=ExplicitVRLittleEndian, *, has_preamble=True, has_meta=Tr
 
 def big_endian(ds):
     """The same film with its pixels in the other byte order, to be written as big endian."""
-    if ds.BitsAllocated == 16:
-        ds.PixelData = np.frombuffer(ds.PixelData, "<u2").byteswap().tobytes()
-    elif ds.BitsAllocated == 8:  # 8 bits as OW: pairs of bytes are swapped
-        ds.PixelData = np.frombuffer(ds.PixelData, "<u2").byteswap().tobytes()
+    # of 8 bits as OW, pairs of bytes are swapped
+    ds.PixelData = np.frombuffer(ds.PixelData, "<u2").byteswap().tobytes()
     return ds
 
 

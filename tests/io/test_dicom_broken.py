@@ -60,6 +60,14 @@ def film_bytes(syntax):
     return written(ds, syntax) if is_native else compressed(ds, syntax)
 
 
+def outcome(data, name="film"):
+    """The film, or the error."""
+    try:
+        return read(data, name=name, limits=SMALL)
+    except CxrError as err:
+        return err
+
+
 @pytest.mark.parametrize("syntax", SYNTAXES, ids=lambda uid: uid.name)
 def test_cut_at_many_places(syntax):
     """No cut file comes back in part; the mark that ends the fragments may be missing."""
@@ -68,10 +76,9 @@ def test_cut_at_many_places(syntax):
     near_the_end = range(len(data) - 12, len(data), 3)
     few = 12 if syntax == JPEG_LOSSLESS else 60
     for length in (*np.linspace(132, len(data) - 13, few, dtype=int), *near_the_end):
-        try:
-            got = read(data[:length], name="film", limits=SMALL)
-        except CxrError as err:
-            assert err.hint.endswith("."), length
+        got = outcome(data[:length])
+        if isinstance(got, CxrError):
+            assert got.hint.endswith("."), length
         else:
             assert length >= len(data) - 8
             assert np.array_equal(got.pixels, whole)
@@ -81,20 +88,16 @@ def test_cut_at_many_places(syntax):
 def test_mutated(syntax, capfd):
     data = film_bytes(syntax)
     rng = np.random.default_rng(0)
-    outcomes = {"read": 0, "refused": 0}
-    for index in range(30 if syntax == JPEG_LOSSLESS else N_MUTATIONS):
+    n_read, n_all = 0, 30 if syntax == JPEG_LOSSLESS else N_MUTATIONS
+    for index in range(n_all):
         changed = mutate(data, rng)
         start_s = time.perf_counter()
-        try:
-            got = read(changed, name="film", limits=SMALL)
-        except CxrError as err:
-            outcomes["refused"] += 1
-            assert err.hint, index
-        else:
-            outcomes["read"] += 1
-            assert np.isfinite(got.image).all(), index
+        got = outcome(changed)
+        is_film = not isinstance(got, CxrError)
+        assert np.isfinite(got.image).all() if is_film else got.hint, index
         assert time.perf_counter() - start_s < 5, index
-    assert min(outcomes.values()) > 5
+        n_read += is_film
+    assert 5 < n_read < n_all - 5
     assert capfd.readouterr().out == ""
 
 
@@ -105,10 +108,8 @@ def test_a_codec_that_would_end_the_process():
     for offset, value in [(11, 0), (11, 0xFF), (-8, 0), (12, 0x40)]:
         changed = bytearray(data)
         changed[start + offset] = value
-        try:
-            read(bytes(changed), name="film", limits=SMALL)
-        except UnreadableImageError as err:
-            assert "a complete DICOM file" in str(err)
+        got = outcome(bytes(changed))
+        assert not isinstance(got, CxrError) or isinstance(got, UnreadableImageError)
 
 
 def test_too_many_pixels_are_refused_before_anything_is_decoded():

@@ -9,6 +9,7 @@ import streamlit as st
 
 from cxr_core.labels import CLASS_TITLES
 from ui import engine, state
+from ui.components.header_panel import header_panel
 from ui.components.viewer import viewer
 from ui.components.viewer.colour import colour_tables
 from ui.film_view import FilmView
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cxr_core.predict import Predictor, Trust
+    from cxr_core.radiograph import DicomFacts
     from ui.film_view import Score
     from ui.state import Film
 
@@ -52,6 +54,7 @@ def film_card(film: Film, predictor: Predictor) -> None:
             _header(film, shown)
         if isinstance(shown, engine.Failure):
             show_error("This film could not be read.", shown.message, shown.hint)
+            header_panel(film)
             return
         if shown.refused:
             st.warning(GATE_REFUSED, icon=":material/block:")
@@ -69,6 +72,7 @@ def film_card(film: Film, predictor: Predictor) -> None:
         if far:
             st.warning(outside_sentence(far), icon=":material/pulmonology:")
         _footer(shown)
+        header_panel(film)
 
 
 def _header(film: Film, shown: FilmView | engine.Failure) -> None:
@@ -147,9 +151,21 @@ def trust_line(trust: Trust) -> str:
 
 
 def film_line(shown: FilmView) -> str:
-    """Return format and size of the stored film."""
+    """Return format, kind and size of the stored film."""
     size = f"{shown.width_px:,} by {shown.height_px:,} pixels"
-    return f"{plain(shown.source_format)}, {size}."
+    return f"{plain(', '.join((shown.source_format, *_facts(shown.dicom), size)))}."
+
+
+def _facts(dicom: DicomFacts | None) -> list[str]:
+    """Return what a DICOM file says of its film, in a few words."""
+    if dicom is None:
+        return []
+    facts = [
+        dicom.modality,
+        dicom.view and f"{dicom.view} view",
+        f"{dicom.bits_stored} bits stored",
+    ]
+    return [*(fact for fact in facts if fact), dicom.transfer_syntax]
 
 
 def timing_line(shown: FilmView) -> str:

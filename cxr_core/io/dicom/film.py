@@ -78,6 +78,7 @@ def _film(header: Header, data: bytes, name: str, limits: Limits) -> Radiograph:
             bits_stored=bits,
             transfer_syntax=syntax_words(header.transfer_syntax),
             photometric=layout.photometric,
+            is_rescaled=tone.is_rescaled,
         )
     tone.pixels.flags.writeable = False
     film = Radiograph(

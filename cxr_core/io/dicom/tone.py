@@ -70,6 +70,7 @@ class Tone:
         white: Highest value that the scale can hold.
         windows: Windows and tables of the file; the first one is how it is to be shown.
         notices: What was found or ignored on the way.
+        is_rescaled: Whether a modality LUT or rescale changed the values.
     """
 
     pixels: npt.NDArray[Any]
@@ -77,6 +78,7 @@ class Tone:
     white: float
     windows: tuple[Window, ...]
     notices: tuple[Notice, ...]
+    is_rescaled: bool = False
 
 
 def tone_of(
@@ -100,6 +102,7 @@ def tone_of(
     low, high = min(low, int(film.min())), max(high, int(film.max()))
     values, (black, white), more = _modality(header, stored, low, high)
     notices += more
+    is_rescaled = values is not stored
     shown = values[~padding] if padding is not None else values
     span = float(shown.min()), float(shown.max())
     windows, more = _windows(header, span)
@@ -110,7 +113,7 @@ def tone_of(
     values = _compact(values, black, white)
     if padding is not None:
         values[padding] = white if is_inverted else black
-    return Tone(values, black, white, windows, tuple(notices))
+    return Tone(values, black, white, windows, tuple(notices), is_rescaled)
 
 
 def _scale(layout: Layout, bits: int) -> tuple[int, int]:
