@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
@@ -36,6 +36,12 @@ if TYPE_CHECKING:
     from ui.film_view import Score
     from ui.state import Film
 
+SERIOUS: Final = (
+    *("lateral_view", "other_body_part", "polarity_conflict"),
+    *("burned_in", "border_text"),
+)
+"""Notices that stand above the film: its scores mean nothing, or it may name the patient."""
+
 _GATE = {"not_run": GATE_NOT_RUN, "passed": GATE_PASSED, "refused": GATE_REFUSED}
 
 
@@ -58,6 +64,9 @@ def film_card(film: Film, predictor: Predictor) -> None:
             return
         if shown.refused:
             st.warning(GATE_REFUSED, icon=":material/block:")
+        for notice in shown.notices:
+            if notice.code in SERIOUS:
+                st.warning(plain(notice.message), icon=":material/warning:")
         viewer(
             shown.pixels,
             shown.maps,
@@ -99,7 +108,11 @@ def _header(film: Film, shown: FilmView | engine.Failure) -> None:
 def _footer(shown: FilmView) -> None:
     """Say what the reader should know about the film, the scores and the time taken."""
     lines = [
-        *(f":material/info: {plain(notice.message)}" for notice in shown.notices),
+        *(
+            f":material/info: {plain(notice.message)}"
+            for notice in shown.notices
+            if notice.code not in SERIOUS
+        ),
         HEATMAP_CAPTION,
         trust_line(shown.trust),
         CALIBRATED if shown.is_calibrated else NOT_CALIBRATED,

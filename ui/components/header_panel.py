@@ -8,7 +8,7 @@ import streamlit as st
 
 from cxr_core.io.sniff import DICOM, sniff
 from ui import engine
-from ui.frame import plain, show_error
+from ui.frame import show_error
 from ui.header_view import MASKING
 
 if TYPE_CHECKING:
@@ -33,5 +33,17 @@ def header_panel(film: Film) -> None:
         if isinstance(listed, engine.Failure):
             show_error("The header could not be read.", listed.message, listed.hint)
             return
-        st.markdown(f":small[{plain(listed.summary)} {MASKING}]")
-        st.dataframe(listed.rows, hide_index=True, width="stretch", height=360, alt=TITLE)
+        st.markdown(f":small[{listed.summary} {MASKING}]")
+        st.dataframe(
+            listed.rows,
+            column_config={
+                "Tag": st.column_config.TextColumn(width=90),
+                "Name": st.column_config.TextColumn(width="medium"),
+                "Type": st.column_config.TextColumn(width=60, help="Value representation"),
+                "Value": st.column_config.TextColumn(width="large"),
+            },
+            hide_index=True,
+            width="stretch",
+            height=360,
+            alt=TITLE,
+        )
