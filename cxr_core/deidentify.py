@@ -87,7 +87,7 @@ def _write_one(
     from cxr_core.io.dicom.clean import clean
 
     cleaned = clean(data, names, name=path.name)
-    out = target / f"{cleaned.uid}.dcm" if is_folder else target
+    out = _free(target, cleaned.uid) if is_folder else target
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with out.open("xb") as stream:
@@ -98,6 +98,15 @@ def _write_one(
     sys.stdout.write(f"{out}: {cleaned.n_removed} elements removed or replaced\n")
     for notice in cleaned.notices:
         sys.stdout.write(f"  check: {notice.message}\n")
+
+
+def _free(folder: Path, uid: str) -> Path:
+    """Return a new file for a film; copies of one film have one UID."""
+    out, n = folder / f"{uid}.dcm", 1
+    while out.exists():
+        n += 1
+        out = folder / f"{uid}-{n}.dcm"
+    return out
 
 
 def _report(n_written: int, n_failed: int, n_other: int) -> None:

@@ -79,11 +79,8 @@ def is_in_profile(group: int, element: int) -> bool:
 
 def maker(text: str) -> str | None:
     """Return the known manufacturer that a text begins with, by our name for it, or `None`."""
-    words = text.upper()
-    for name in MAKERS:
-        if re.match(rf"{name.upper()}(?![A-Z]{{1,2}}(?![A-Z]))", words):
-            return name
-    return None
+    words = re.findall(r"[A-Z]+", text.upper())
+    return MAKERS.get(words[0]) if words else None
 
 
 @cache

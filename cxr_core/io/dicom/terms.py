@@ -57,9 +57,28 @@ _TERMS: Final = {
 TERMS: Final = MappingProxyType({key: frozenset(text.split("|")) for key, text in _TERMS.items()})
 """Code strings (VR CS) that may pass and their terms; a CS can hold anything in capitals."""
 
-MAKERS: Final = (
-    *("Agfa", "Canon", "Carestream", "Del Medical", "DRGEM", "Fuji", "GE", "Hologic", "Kodak"),
-    *("Konica", "Medion", "Oehm und Rehbein", "Philips", "Samsung", "Shimadzu", "Siemens"),
-    *("Swissray", "Toshiba", "Trixell", "Varex", "Vieworks"),
+MAKERS: Final = MappingProxyType(
+    {
+        "AGFA": "Agfa",
+        "CANON": "Canon",
+        "CARESTREAM": "Carestream",
+        "DRGEM": "DRGEM",
+        "FUJI": "Fuji",
+        "FUJIFILM": "Fuji",
+        "GE": "GE",
+        "GEMS": "GE",
+        "HOLOGIC": "Hologic",
+        "KODAK": "Kodak",
+        "KONICA": "Konica",
+        "KONICAMINOLTA": "Konica",
+        "PHILIPS": "Philips",
+        "SAMSUNG": "Samsung",
+        "SHIMADZU": "Shimadzu",
+        "SIEMENS": "Siemens",
+        "VAREX": "Varex",
+        "SWISSRAY": "Swissray",
+        "TOSHIBA": "Toshiba",
+        "TRIXELL": "Trixell",
+    }
 )
-"""Manufacturers that are shown by this name; others are not shown."""
+"""First word of Manufacturer (0008,0070) to the name that is shown; others are not shown."""
