@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         print("\n".join(lines(tables[variant])), flush=True)
     if arguments.out:
         about = {"name": bundle.name, "version": bundle.version, "digest": bundle.digest}
-        content = {"schema": SCHEMA, "bundle": about, "command": COMMAND, "variants": tables}
+        content = {"schema": SCHEMA, "bundle": about, "variants": tables}
         arguments.out.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
 
 
@@ -143,6 +143,7 @@ def measure(
         parts[ADULTS],
         without_layout=gates[False],
     )
+    table["command"] = COMMAND
     table["cost_ms"] = cost_ms(gate, parts[TEST])
     if not arguments.no_candidates:
         chest = Chest(parts[FIT], unseen, gate.lead)

@@ -242,7 +242,7 @@ def _write_variant(
     (folder / start / "trust.safetensors").write_bytes(save(arrays))
     _write_json(folder / start / "evaluation.json", _short(evaluation))
     logits = {
-        f"{title}/{system}": values.astype(np.float32)
+        f"{title}/{system}": np.ascontiguousarray(values, np.float32)
         for title, reads in own.reads.items()
         for system, values in reads.logits.items()
     }

@@ -140,7 +140,9 @@ class TrustModel:
             "conformal": {name: found.to_dict() for name, found in self.conformal.items()},
             "gate": None if self.gate is None else self.gate.to_dict(),
         }
-        return content, {} if self.gate is None else dict(self.gate.arrays())
+        # safetensors writes the memory of an array, whatever its strides say
+        arrays = {} if self.gate is None else self.gate.arrays()
+        return content, {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
     @classmethod
     def from_parts(
