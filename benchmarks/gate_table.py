@@ -15,8 +15,9 @@ from cxr_core.trust.gate import LAYOUT, Gate, GateScores
 
 INTERVAL: Final = "95 % Wilson intervals; films of one patient count as if independent."
 TITLES: Final = {
-    True: "Distance in pooled features and in the layout of the film",
-    False: "Distance in pooled features",
+    True: "How unlike the training films a film is, in what the networks compute of it and in "
+    "where it is dense",
+    False: "How unlike the training films a film is, in what the networks compute of it",
 }
 WORDS: Final = (
     "Mahalanobis distance to the nearest class of training films, and what their principal axes "

@@ -135,6 +135,38 @@ def _add_inspect(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "folder", type=Path, metavar="FOLDER", help="holds train/, val/ or test/, or Data/ above"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    audit = parser.add_argument_group(
+        "audit", "classifiers that must not work, the systems on covered films, sources, probes"
+    )
+    for option, metavar, text in (
+        (
+            "audit",
+            "FILE",
+            "write the audit as JSON; the folder may hold one folder a class instead",
+        ),
+        ("fingerprints", "FILE", "write an index by which copies of the films are known again"),
+        ("external", "DIR", "films that are judged apart, one folder a class"),
+    ):
+        audit.add_argument(f"--{option}", type=Path, metavar=metavar, help=text)
+    audit.add_argument("--external-title", metavar="TEXT", help="words for them")
+    audit.add_argument("--films", type=_positive, metavar="N", help="read N judged films at most")
+    for option, default, text in (
+        ("probes", 60, "films that are put to the probes"),
+        ("seed", 0, "of all draws"),
+    ):
+        audit.add_argument(
+            f"--{option}", type=_natural, default=default, metavar="N", help=f"{text} ({default})"
+        )
+    audit.add_argument(
+        "--resamples", type=_positive, default=2000, metavar="N", help="of patients (2000)"
+    )
+    for option, text in (
+        ("names", "name files in the audit"),
+        ("without-models", "classifiers that must not work and leaks alone"),
+        ("all-variants", "every set of heads of the bundle"),
+    ):
+        audit.add_argument(f"--{option}", action="store_true", help=text)
+    _add_model_options(parser)
     parser.set_defaults(run=command.inspect)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -25,6 +24,7 @@ from cxr_core.labels import CLASS_TITLES, CLASSES, SYSTEM_TITLES
 from cxr_core.lungs import DEFAULT_LUNGS, LungSegmenter
 from cxr_core.predict import Predictor, Reading
 from cxr_core.record import error_record, film_record, prediction_object
+from cxr_core.terminal import make_room, say_error, write_json
 
 OK, SOME_ERROR, WRONG_USAGE = 0, 1, 2
 
@@ -44,7 +44,7 @@ def predict(arguments: argparse.Namespace) -> int:
         lungs = LungSegmenter.load() if arguments.json and DEFAULT_LUNGS.is_dir() else None
         predictor = Predictor(bundle, variant=variant, precision=arguments.precision, lungs=lungs)
     except _UnknownVariantError as err:
-        _say_error(err)
+        say_error(err)
         return WRONG_USAGE
     except CxrError as err:  # no film can be read, and each of them says why
         _print_results(arguments, None, [error_record(file, err) for file in arguments.files])
@@ -67,7 +67,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     from cxr_core.evaluate.read_folder import labelled_paths
     from cxr_core.evaluate.table import table_lines
 
-    if not _make_room(arguments.out):  # said now, not after a quarter of an hour
+    if not make_room(arguments.out):  # said now, not after a quarter of an hour
         return SOME_ERROR
     try:
         bundle = Bundle.load(arguments.bundle)
@@ -82,13 +82,13 @@ def evaluate(arguments: argparse.Namespace) -> int:
             on_system=lambda n_done, n_all: _report_measured(n_done, n_all),
         )
     except _UnknownVariantError as err:
-        _say_error(err)
+        say_error(err)
         return WRONG_USAGE
     except CxrError as err:
-        _say_error(err)
+        say_error(err)
         return SOME_ERROR
     evaluation["bundle"]["digest"] = bundle.digest
-    if not _write_json(arguments.out, evaluation):
+    if not write_json(arguments.out, evaluation):
         return SOME_ERROR
     for entry in evaluation["unreadable"]:
         sys.stderr.write(f"not measured: {entry['file']}: {entry['message']}\n")
@@ -116,7 +116,7 @@ def explain_check(arguments: argparse.Namespace) -> int:
         elapsed_s = time.perf_counter() - started
         sys.stderr.write(f"{n_done} of {n_films} films checked, {elapsed_s:.0f} s\n")
 
-    if not _make_room(arguments.out):  # said now, not after a quarter of an hour
+    if not make_room(arguments.out):  # said now, not after a quarter of an hour
         return SOME_ERROR
     try:
         bundle = Bundle.load(arguments.bundle)
@@ -131,12 +131,12 @@ def explain_check(arguments: argparse.Namespace) -> int:
         )
         checked = check_folder(predictor, arguments.folder, plan, on_film=tell)
     except (_UnknownVariantError, NotApplicableError) as err:
-        _say_error(err)
+        say_error(err)
         return WRONG_USAGE
     except CxrError as err:
-        _say_error(err)
+        say_error(err)
         return SOME_ERROR
-    if not _write_json(arguments.out, checked):
+    if not write_json(arguments.out, checked):
         return SOME_ERROR
     for entry in checked["unreadable"]:
         sys.stderr.write(f"not checked: {entry['file']}: {entry['message']}\n")
@@ -144,46 +144,26 @@ def explain_check(arguments: argparse.Namespace) -> int:
     return SOME_ERROR if checked["unreadable"] else OK
 
 
-def _make_room(path: Path) -> bool:
-    """Make the folder of a file to be written, or say why it cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as err:
-        sys.stderr.write(f"error: {path} could not be written: {err.strerror}\n")
-        return False
-    if path.is_dir() or not os.access(path.parent, os.W_OK):
-        sys.stderr.write(f"error: {path} could not be written: name a file in a folder of yours\n")
-        return False
-    return True
-
-
-def _write_json(path: Path, value: dict[str, Any]) -> bool:
-    """Write an object, or say why that could not be done."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(value, indent=1) + "\n", "utf-8")
-    except OSError as err:
-        sys.stderr.write(f"error: {path} could not be written: {err.strerror}\n")
-        return False
-    return True
-
-
 def inspect(arguments: argparse.Namespace) -> int:
     """Print class balance, weights, patients, duplicates and leaks of a labelled folder.
 
     Args:
-        arguments: `folder`, `json`.
+        arguments: `folder`, `json`; with `audit` or `fingerprints` see `cxr_core.audit.command`.
 
     Returns:
         0, or 1 if some film cannot be read or the folder cannot be used. Leaks are no error.
     """
+    if arguments.audit is not None or arguments.fingerprints is not None:
+        from cxr_core.audit.command import audit
+
+        return audit(arguments)
     from cxr_core.dataset import scan
     from cxr_core.inspection import inspection_lines, inspection_object
 
     try:
         dataset = scan(arguments.folder, on_film=lambda n_done, _: _report_progress(n_done))
     except CxrError as err:
-        _say_error(err)
+        say_error(err)
         return SOME_ERROR
     if arguments.json:
         json.dump(inspection_object(dataset), sys.stdout, indent=1)
@@ -205,7 +185,7 @@ def bundle_info(arguments: argparse.Namespace) -> int:
     try:
         bundle = Bundle.load(arguments.folder)
     except CxrError as err:
-        _say_error(err)
+        say_error(err)
         return SOME_ERROR
     lines = [
         f"{bundle.name} {bundle.version}, created {bundle.created}",
@@ -237,7 +217,7 @@ def bundle_verify(arguments: argparse.Namespace) -> int:
     try:
         bundle = Bundle.load(arguments.folder)
     except CxrError as err:
-        _say_error(err)
+        say_error(err)
         return SOME_ERROR
     sys.stdout.write(f"{len(bundle.files)} files agree with {bundle.name} {bundle.version}\n")
     return OK
@@ -356,11 +336,6 @@ def _trust_words(result: dict[str, Any]) -> str:
         words += f"Classes that remain at {trust['prediction_set_level']:.0%}: {names}. "
     verdict = trust["out_of_distribution"]["verdict"].replace("_", " ")
     return f"{words}Refusal gate: {verdict}."
-
-
-def _say_error(error: CxrError) -> None:
-    """Write an error and its hint for a person."""
-    sys.stderr.write(f"error: {error}\nwhat to do: {error.hint}\n")
 
 
 def _report_progress(n_done: int, n_films: int | None = None) -> None:

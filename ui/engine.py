@@ -202,13 +202,13 @@ class _Published:
                     self.bundle,
                     variant=variant,
                     engines={name: self._engines[m.network] for name, m in members.items()},
-                    lungs=_lungs(),
+                    lungs=lungs(),
                 )
             return self._predictors[variant]
 
 
 @st.cache_resource(show_spinner=False)
-def _lungs() -> LungSegmenter | None:
+def lungs() -> LungSegmenter | None:
     """Load the network that finds the lungs; none where the repository has none."""
     from cxr_core.lungs import DEFAULT_LUNGS, LungSegmenter
 

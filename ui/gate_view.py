@@ -185,20 +185,23 @@ def limit_rows(thresholds: Mapping[str, Mapping[str, Any]]) -> list[dict[str, An
     ]
 
 
-def class_lines(table: Mapping[str, Any]) -> dict[str, str]:
-    """Return what was wrongly refused of each class.
+def summary_rows(table: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return what was wrongly refused of each class, and what was rightly refused of the rest.
 
     Args:
         table: Of a variant in a `cxr-gate/1` object.
 
     Returns:
-        Class title to counts with interval.
+        Column title to words.
     """
-    return {
-        CLASS_TITLES[found["key"]]: share_text(found["refused"])
+    rows = [
+        {"": f"{found['title']}: wrongly refused", "Refused": share_text(found["refused"])}
         for found in table["sets"]
         if found["kind"] == "test"
-    }
+    ]
+    far = table["far"]
+    title = f"Pictures of {far['n_sets']} kinds that are no upright frontal chest film: refused"
+    return [*rows, {"": title, "Refused": share_text(far["refused"])}]
 
 
 def source_sentence(table: Mapping[str, Any]) -> str | None:

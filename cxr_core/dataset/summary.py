@@ -12,7 +12,8 @@ import numpy as np
 
 from cxr_core.dataset.balance import NOT_STATED, class_weights_inverse, class_weights_max
 from cxr_core.dataset.film import Film, class_counts, data_digest
-from cxr_core.dataset.scan import COPY, LEAK_KINDS, NEAR_DUPLICATE, Dataset
+from cxr_core.dataset.leak import COPY, LEAK_KINDS, NEAR_DUPLICATE
+from cxr_core.dataset.scan import Dataset
 from cxr_core.errors import SpecMismatchError
 from cxr_core.labels import CLASSES
 

@@ -16,12 +16,12 @@ from ui.gate_view import (
     STALE,
     STATES,
     candidate_rows,
-    class_lines,
     is_stale,
     limit_rows,
     set_rows,
     share_text,
     source_sentence,
+    summary_rows,
 )
 
 if TYPE_CHECKING:
@@ -107,15 +107,15 @@ def gate_section(table: Mapping[str, Any] | None, gate: Gate | None = None) -> N
     if is_stale(table, gate):
         st.warning(STALE, icon=":material/history:")
     st.markdown(
-        f"**{table['score']['title']}.** {table['score']['words']} The limit of each class comes "
-        "from films that no network and no head was fitted to, never from test films."
+        f"The score says **{_lower(table['score']['title'])}**. Each class has a limit of its own, "
+        "set from films that no network and no head was fitted to, and never from test films."
     )
-    with st.container(horizontal=True):
-        for title, words in class_lines(table).items():
-            st.metric(f"{title} test films, wrongly refused", words, border=True)
-        far = table["far"]
-        title = f"Far pictures refused, {far['n_sets']} sets"
-        st.metric(title, share_text(far["refused"]), border=True)
+    st.table(
+        summary_rows(table),
+        hide_index=True,
+        border="horizontal",
+        alt="Test films wrongly refused, and far pictures refused",
+    )
     sentence = source_sentence(table)
     if sentence is not None:
         st.warning(sentence, icon=":material/visibility:")
@@ -131,10 +131,15 @@ def gate_section(table: Mapping[str, Any] | None, gate: Gate | None = None) -> N
     with st.expander("The limit of each class"):
         st.dataframe(limit_rows(table["thresholds"]), hide_index=True)
         st.caption(
-            f"Distances are to {table['n_reference']:,} films that the models were fitted to. One "
-            f"film costs {table['cost_ms']:.2f} ms."
+            f"{table['score']['words']} Distances are to {table['n_reference']:,} films that the "
+            f"models were fitted to. One film costs {table['cost_ms']:.2f} ms."
         )
     if table.get("candidates"):
         with st.expander("How the score was chosen"):
             st.markdown(CHOICE)
             st.dataframe(candidate_rows(table["candidates"]), hide_index=True)
+
+
+def _lower(title: str) -> str:
+    """Return a title as it stands inside a sentence."""
+    return title[:1].lower() + title[1:]
