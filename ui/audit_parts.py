@@ -272,8 +272,8 @@ def overlap_line(found: Mapping[str, Any]) -> str:
             f"**None of the {n:,} films** looks like a copy of one of the {found['n_index']:,} "
             "films that the models were made from and tested on."
         )
-    split = {_split(name): count for name, count in found["n_by_split"].items()}
-    listed = ", ".join(f"{count:,} in {name}" for name, count in split.items())
+    order = [name for name in SPLIT_TITLES if name in found["n_by_split"]]
+    listed = ", ".join(f"{found['n_by_split'][name]:,} of {_split(name)} films" for name in order)
     return (
         f"**{n_copies:,} of {n:,} films** look like copies of films that the models were made from "
         f"or tested on ({listed}), whatever their names, sizes and formats. Figures on copies of "
