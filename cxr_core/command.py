@@ -40,11 +40,11 @@ def predict(arguments: argparse.Namespace) -> int:
     """
     try:
         bundle = Bundle.load(arguments.bundle)
-        variant = _known_variant(bundle, arguments.variant)
+        variant = known_variant(bundle, arguments.variant)
         lungs = LungSegmenter.load() if arguments.json and DEFAULT_LUNGS.is_dir() else None
         predictor = Predictor(bundle, variant=variant, precision=arguments.precision, lungs=lungs)
-    except _UnknownVariantError as err:
-        _say_error(err)
+    except UnknownVariantError as err:
+        say_error(err)
         return WRONG_USAGE
     except CxrError as err:  # no film can be read, and each of them says why
         _print_results(arguments, None, [error_record(file, err) for file in arguments.files])
@@ -67,11 +67,11 @@ def evaluate(arguments: argparse.Namespace) -> int:
     from cxr_core.evaluate.read_folder import labelled_paths
     from cxr_core.evaluate.table import table_lines
 
-    if not _make_room(arguments.out):  # said now, not after a quarter of an hour
+    if not make_room(arguments.out):  # said now, not after a quarter of an hour
         return SOME_ERROR
     try:
         bundle = Bundle.load(arguments.bundle)
-        variant = _known_variant(bundle, arguments.variant)
+        variant = known_variant(bundle, arguments.variant)
         predictor = Predictor(bundle, variant=variant, precision=arguments.precision)
         n_films = sum(1 for _ in labelled_paths(arguments.folder))
         evaluation = evaluate_folder(
@@ -81,11 +81,11 @@ def evaluate(arguments: argparse.Namespace) -> int:
             on_film=lambda n_done: _report_progress(n_done, n_films),
             on_system=lambda n_done, n_all: _report_measured(n_done, n_all),
         )
-    except _UnknownVariantError as err:
-        _say_error(err)
+    except UnknownVariantError as err:
+        say_error(err)
         return WRONG_USAGE
     except CxrError as err:
-        _say_error(err)
+        say_error(err)
         return SOME_ERROR
     evaluation["bundle"]["digest"] = bundle.digest
     if not _write_json(arguments.out, evaluation):
@@ -116,11 +116,11 @@ def explain_check(arguments: argparse.Namespace) -> int:
         elapsed_s = time.perf_counter() - started
         sys.stderr.write(f"{n_done} of {n_films} films checked, {elapsed_s:.0f} s\n")
 
-    if not _make_room(arguments.out):  # said now, not after a quarter of an hour
+    if not make_room(arguments.out):  # said now, not after a quarter of an hour
         return SOME_ERROR
     try:
         bundle = Bundle.load(arguments.bundle)
-        variant = _known_variant(bundle, arguments.variant)
+        variant = known_variant(bundle, arguments.variant)
         predictor = Predictor(bundle, variant=variant, precision=arguments.precision)
         plan = Plan(
             tuple(arguments.systems or predictor.systems),
@@ -130,11 +130,11 @@ def explain_check(arguments: argparse.Namespace) -> int:
             Settings(n_orders=arguments.orders, seed=arguments.seed),
         )
         checked = check_folder(predictor, arguments.folder, plan, on_film=tell)
-    except (_UnknownVariantError, NotApplicableError) as err:
-        _say_error(err)
+    except (UnknownVariantError, NotApplicableError) as err:
+        say_error(err)
         return WRONG_USAGE
     except CxrError as err:
-        _say_error(err)
+        say_error(err)
         return SOME_ERROR
     if not _write_json(arguments.out, checked):
         return SOME_ERROR
@@ -144,8 +144,15 @@ def explain_check(arguments: argparse.Namespace) -> int:
     return SOME_ERROR if checked["unreadable"] else OK
 
 
-def _make_room(path: Path) -> bool:
-    """Make the folder of a file to be written, or say why it cannot be written."""
+def make_room(path: Path) -> bool:
+    """Make the folder of a file to be written, or say why it cannot be written.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Whether it can be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as err:
@@ -183,7 +190,7 @@ def inspect(arguments: argparse.Namespace) -> int:
     try:
         dataset = scan(arguments.folder, on_film=lambda n_done, _: _report_progress(n_done))
     except CxrError as err:
-        _say_error(err)
+        say_error(err)
         return SOME_ERROR
     if arguments.json:
         json.dump(inspection_object(dataset), sys.stdout, indent=1)
@@ -205,7 +212,7 @@ def bundle_info(arguments: argparse.Namespace) -> int:
     try:
         bundle = Bundle.load(arguments.folder)
     except CxrError as err:
-        _say_error(err)
+        say_error(err)
         return SOME_ERROR
     lines = [
         f"{bundle.name} {bundle.version}, created {bundle.created}",
@@ -237,22 +244,33 @@ def bundle_verify(arguments: argparse.Namespace) -> int:
     try:
         bundle = Bundle.load(arguments.folder)
     except CxrError as err:
-        _say_error(err)
+        say_error(err)
         return SOME_ERROR
     sys.stdout.write(f"{len(bundle.files)} files agree with {bundle.name} {bundle.version}\n")
     return OK
 
 
-class _UnknownVariantError(SpecMismatchError):
+class UnknownVariantError(SpecMismatchError):
     """The variant that the user named is not in the bundle."""
 
 
-def _known_variant(bundle: Bundle, name: str | None) -> str:
-    """Return the variant's name, or tell a wrong name from a broken bundle."""
+def known_variant(bundle: Bundle, name: str | None) -> str:
+    """Return the variant's name, or tell a wrong name from a broken bundle.
+
+    Args:
+        bundle: The bundle.
+        name: Name of a variant; the default if `None`.
+
+    Returns:
+        The name.
+
+    Raises:
+        UnknownVariantError: If the bundle has no such variant.
+    """
     try:
         return bundle.variant(name).name
     except SpecMismatchError as err:
-        raise _UnknownVariantError(str(err), hint=err.hint) from err
+        raise UnknownVariantError(str(err), hint=err.hint) from err
 
 
 def _read_one(predictor: Predictor, file: str, explain_dir: Path | None) -> dict[str, Any]:
@@ -355,8 +373,12 @@ def _trust_words(result: dict[str, Any]) -> str:
     return f"{words}Refusal gate: {verdict}."
 
 
-def _say_error(error: CxrError) -> None:
-    """Write an error and its hint for a person."""
+def say_error(error: CxrError) -> None:
+    """Write an error and its hint for a person.
+
+    Args:
+        error: The error.
+    """
     sys.stderr.write(f"error: {error}\nwhat to do: {error.hint}\n")
 
 
