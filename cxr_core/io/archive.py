@@ -13,7 +13,8 @@ import struct
 import threading
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
@@ -98,8 +99,11 @@ class Archive:
         self._limits = limits
         self._lock = threading.Lock()
         self._zip: zipfile.ZipFile | None = None
-        infos = self._opened().infolist()
+        self._is_wanted = False
+        self._n_readers = 0
         try:
+            with self._opened() as opened:
+                infos = opened.infolist()
             limits.check_entries(len(infos), name)
             limits.check_size(sum(info.file_size for info in infos), self._n_bytes, name)
             _check_overlap(infos, self._n_bytes, name)
@@ -140,7 +144,7 @@ class Archive:
             raise ArchiveError(str(entry.problem), hint=entry.problem.hint)
         limits.check_bytes(entry.info.file_size, _base(entry.name))
         try:
-            with self._opened().open(entry.info) as handle:
+            with self._opened() as opened, opened.open(entry.info) as handle:
                 data = handle.read(entry.info.file_size)
                 handle.read(1)  # the end, where the checksum is asked
         except _DAMAGE as err:
@@ -159,19 +163,33 @@ class Archive:
         )
 
     def close(self) -> None:
-        """Let go of the file; `read` opens it again."""
+        """Let go of the file, when nobody reads any more; `read` opens it again."""
         with self._lock:
-            if self._zip is not None:
-                self._zip.close()
-                self._file.close()
-                self._zip = None
+            self._is_wanted = False
+            self._let_go()
 
-    def _opened(self) -> zipfile.ZipFile:
-        """Return the open archive."""
+    @contextmanager
+    def _opened(self) -> Iterator[zipfile.ZipFile]:
+        """Give the open archive, and keep it open as long as it is used."""
         with self._lock:
             if self._zip is None:
                 self._zip = self._open()
-            return self._zip
+            self._is_wanted = True
+            self._n_readers += 1
+            opened = self._zip
+        try:
+            yield opened
+        finally:
+            with self._lock:
+                self._n_readers -= 1
+                self._let_go()
+
+    def _let_go(self) -> None:
+        """Close the file if nobody reads or wants it."""
+        if self._zip is not None and not self._n_readers and not self._is_wanted:
+            self._zip.close()
+            self._file.close()
+            self._zip = None
 
     def _open(self) -> zipfile.ZipFile:
         """Open the archive and read its table of contents."""

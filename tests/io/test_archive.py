@@ -237,6 +237,28 @@ def test_several_threads_read_at_once(tmp_path):
     assert not wrong
 
 
+def test_closing_waits_for_those_who_read(tmp_path):
+    """A page opens a film of an archive while the run that it is part of lets go of it."""
+    path = tmp_path / "films.zip"
+    path.write_bytes(zipped([(f"{n}.png", bytes([n]) * 50_000) for n in range(20)]))
+    archive = Archive.from_path(path)
+    is_over, wrong = threading.Event(), []
+
+    def close_again_and_again():
+        while not is_over.is_set():
+            archive.close()
+
+    thread = threading.Thread(target=close_again_and_again)
+    thread.start()
+    for n, entry in enumerate(archive.entries * 5):
+        if archive.read(entry) != bytes([n % 20]) * 50_000:
+            wrong.append(n)
+    is_over.set()
+    thread.join()
+    archive.close()
+    assert not wrong
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="names of bytes")
 def test_nothing_is_written(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
