@@ -2,8 +2,9 @@
 
     python -m benchmarks.published [--bundle DIR]
 
-Test figures with 95 % intervals of 1,000 resamples of whole patients; of films that do not show
-COVID-19, how many are called COVID-19, with Wilson's interval.
+Test figures with 95 % intervals of 2,000 resamples of whole patients; of films that do not show
+COVID-19, how many are called COVID-19, with Wilson's interval. Then, where the bundle holds them,
+raw beside calibrated probabilities, and which systems are told apart from the most accurate one.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ from typing import Any, Final
 from benchmarks.cells import share
 from benchmarks.seeds import FIGURES, TITLES
 from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
+from cxr_core.evaluate.table import comparison_lines
 from cxr_core.labels import system_title
 
 TEST: Final = "test"
+CALIBRATED_FIGURES: Final = {"log_loss": "log loss", "brier": "Brier score"}
+"""Figures that calibration changes."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -33,6 +37,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     for variant in bundle.variants:
         print(f"\nVariant {variant}\n")
         print("\n".join(table(bundle, variant)))
+        lines = calibration_lines(bundle, variant)
+        if lines:
+            print("\n" + "\n".join(lines))
 
 
 def table(bundle: Bundle, variant: str) -> list[str]:
@@ -66,6 +73,35 @@ def table(bundle: Bundle, variant: str) -> list[str]:
     ]
     rule = ["---"] * len(header)
     return ["| " + " | ".join(row) + " |" for row in (header, rule, *rows)]
+
+
+def calibration_lines(bundle: Bundle, variant: str) -> list[str]:
+    """Return raw beside calibrated figures as a Markdown table, and what is told apart.
+
+    Args:
+        bundle: The bundle.
+        variant: Name of the variant.
+
+    Returns:
+        Lines; none where the variant's calibrated probabilities were not measured.
+    """
+    test = (bundle.evaluation(variant) or {"sets": {}})["sets"].get(TEST, {})
+    systems = {k: s for k, s in test.get("systems", {}).items() if "calibrated" in s}
+    if not systems:
+        return []
+    columns = [
+        (f"{title}, {kind}", key, figure)
+        for figure, title in CALIBRATED_FIGURES.items()
+        for kind, key in (("raw", "figures"), ("calibrated", "calibrated"))
+    ]
+    header = [f"test films, n = {test['n_films']:,}", *(title for title, _, _ in columns)]
+    rows = [
+        [system_title(name), *(share([found[key][figure]]) for _, key, figure in columns)]
+        for name, found in systems.items()
+    ]
+    rule = ["---"] * len(header)
+    lines = ["| " + " | ".join(row) + " |" for row in (header, rule, *rows)]
+    return [*lines, "", *comparison_lines(test)]
 
 
 def _called(found: Mapping[str, Any], name: str) -> str:

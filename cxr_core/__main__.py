@@ -1,4 +1,4 @@
-"""The command line: `python -m cxr_core predict|score|evaluate|explain-check|inspect|bundle`.
+"""The command line: `python -m cxr_core COMMAND`; `--help` lists the commands.
 
 Exit status: 0 all films read (or refused), 1 some file in error, 2 wrong usage.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cxr_core import __version__, command
 from cxr_core.bundle import DEFAULT_BUNDLE
+from cxr_core.deidentify import deidentify
 from cxr_core.explain.cam import METHODS
 from cxr_core.explain.fidelity.check import CHECKS, N_FILMS
 from cxr_core.explain.fidelity.order import N_ORDERS
@@ -51,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(commands)
     _add_explain_check(commands)
     _add_inspect(commands)
+    _add_deidentify(commands)
     _add_bundle(commands)
     return parser
 
@@ -58,7 +60,9 @@ def _parser() -> argparse.ArgumentParser:
 def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `predict`."""
     parser = commands.add_parser("predict", help="read films")
-    parser.add_argument("files", nargs="+", metavar="FILE", help="PNG, JPEG, TIFF, BMP or WebP")
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="DICOM, PNG, JPEG, TIFF, BMP or WebP"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
         "--explain", type=Path, metavar="DIR", help="write an overlay and the raw maps of each film"
@@ -158,7 +162,49 @@ def _add_inspect(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "folder", type=Path, metavar="FOLDER", help="holds train/, val/ or test/, or Data/ above"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    audit = parser.add_argument_group(
+        "audit", "classifiers that must not work, the systems on covered films, sources, probes"
+    )
+    for option, metavar, text in (
+        (
+            "audit",
+            "FILE",
+            "write the audit as JSON; the folder may hold one folder a class instead",
+        ),
+        ("fingerprints", "FILE", "write an index by which copies of the films are known again"),
+        ("external", "DIR", "films that are judged apart, one folder a class"),
+    ):
+        audit.add_argument(f"--{option}", type=Path, metavar=metavar, help=text)
+    audit.add_argument("--external-title", metavar="TEXT", help="words for them")
+    audit.add_argument("--films", type=_positive, metavar="N", help="read N judged films at most")
+    for option, default, text in (
+        ("probes", 60, "films that are put to the probes"),
+        ("seed", 0, "of all draws"),
+    ):
+        audit.add_argument(
+            f"--{option}", type=_natural, default=default, metavar="N", help=f"{text} ({default})"
+        )
+    audit.add_argument(
+        "--resamples", type=_positive, default=2000, metavar="N", help="of patients (2000)"
+    )
+    for option, text in (
+        ("names", "name files in the audit"),
+        ("without-models", "classifiers that must not work and leaks alone"),
+        ("all-variants", "every set of heads of the bundle"),
+    ):
+        audit.add_argument(f"--{option}", action="store_true", help=text)
+    _add_model_options(parser)
     parser.set_defaults(run=command.inspect)
+
+
+def _add_deidentify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `deidentify`."""
+    parser = commands.add_parser(
+        "deidentify", help="copy DICOM films without names, numbers, dates and private elements"
+    )
+    parser.add_argument("source", type=Path, metavar="IN", help="a DICOM file, or a folder of them")
+    parser.add_argument("target", type=Path, metavar="OUT", help="a new file, or a folder")
+    parser.set_defaults(run=deidentify)
 
 
 def _add_bundle(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

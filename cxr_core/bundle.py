@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 SCHEMA: Final = "cxr-bundle/1"
 MANIFEST: Final = "bundle.json"
 CARD: Final = "MODEL_CARD.md"
+DATA_CARD: Final = "DATA_CARD.md"
 DATASET: Final = "dataset.json"
 TRADEOFF: Final = "tradeoff.json"
 AUDIT: Final = "audit.json"
@@ -58,6 +59,8 @@ class Bundle:
         default_variant: Variant used unless another is asked for.
         files: Path to (SHA-256, bytes) of every published file.
         backbones: Key to entry.
+        made_by: Step, for example `publish`, to the `command` and `environment` that took it;
+            empty in bundles of earlier versions.
     """
 
     folder: Path
@@ -69,6 +72,7 @@ class Bundle:
     default_variant: str
     files: Mapping[str, tuple[str, int]]
     backbones: Mapping[str, BackboneEntry]
+    made_by: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, folder: str | Path = DEFAULT_BUNDLE) -> Bundle:
@@ -128,6 +132,7 @@ class Bundle:
             default_variant=default,
             files=files,
             backbones=backbones,
+            made_by=dict(manifest.get("made_by", {})),
         )
         bundle._check_references()
         return bundle
@@ -167,7 +172,16 @@ class Bundle:
     @property
     def card(self) -> str:
         """Markdown text of the model card, or an empty string where there is none."""
-        return _read(self.folder, CARD).decode("utf-8") if CARD in self.files else ""
+        return self._text(CARD)
+
+    @property
+    def data_card(self) -> str:
+        """Markdown text of the data card, or an empty string where there is none."""
+        return self._text(DATA_CARD)
+
+    def _text(self, path: str) -> str:
+        """Return the text of a file, or an empty string where there is none."""
+        return _read(self.folder, path).decode("utf-8") if path in self.files else ""
 
     def variant(self, name: str | None = None) -> VariantEntry:
         """Return one variant.
@@ -210,7 +224,7 @@ class Bundle:
         Returns:
             The parsed `dataset.json`.
         """
-        return self._json(DATASET)
+        return self.read_json(DATASET)
 
     def tradeoff(self) -> dict[str, Any] | None:
         """Return what added films of other sources bought and cost, or `None` if not measured.
@@ -218,7 +232,7 @@ class Bundle:
         Returns:
             The parsed `tradeoff.json`, schema `cxr-tradeoff/1`: one row for each weight and seed.
         """
-        return self._json(TRADEOFF)
+        return self.read_json(TRADEOFF)
 
     def audit(self) -> dict[str, Any] | None:
         """Return what classifiers that must not work make of its data, or `None` if not measured.
@@ -226,7 +240,7 @@ class Bundle:
         Returns:
             The parsed `audit.json`, schema `cxr-audit/1`.
         """
-        return self._json(AUDIT)
+        return self.read_json(AUDIT)
 
     def gate_table(self) -> dict[str, Any] | None:
         """Return how often the refusal gate refuses what, or `None` where it was not measured.
@@ -234,7 +248,7 @@ class Bundle:
         Returns:
             The parsed `gate.json`, schema `cxr-gate/1`.
         """
-        return self._json(GATE)
+        return self.read_json(GATE)
 
     def trust(self, name: str | None = None) -> TrustModel | None:
         """Load what calibrates, bounds and refuses the readings of one variant.
@@ -270,7 +284,7 @@ class Bundle:
             SpecMismatchError: If other networks or heads were checked.
         """
         path = self.variant(name).map_checks_path
-        content = None if path is None else self._json(path)
+        content = None if path is None else self.read_json(path)
         if content is not None and content.get("fitted_to") != self.fingerprint(name):
             msg = f"{path}: the maps checked must be of these models. Received: others"
             raise SpecMismatchError(msg, hint="Check them again with `explain-check`.")
@@ -331,8 +345,15 @@ class Bundle:
             msg = f"{variant.reads_path}: reads must fit their films. Received: {err!r}"
             raise SpecMismatchError(msg) from err
 
-    def _json(self, path: str) -> dict[str, Any] | None:
-        """Parse a file of the bundle, or return nothing where it has none."""
+    def read_json(self, path: str) -> dict[str, Any] | None:
+        """Parse one of its files.
+
+        Args:
+            path: Path below the bundle's folder.
+
+        Returns:
+            The content, or `None` where the bundle has no such file.
+        """
         if path not in self.files:
             return None
         content: dict[str, Any] = json.loads(_read(self.folder, path))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from pathlib import Path
@@ -25,6 +24,7 @@ from cxr_core.labels import CLASS_TITLES, CLASSES, SYSTEM_TITLES
 from cxr_core.lungs import DEFAULT_LUNGS, LungSegmenter
 from cxr_core.predict import Predictor, Reading
 from cxr_core.record import error_record, film_record, prediction_object
+from cxr_core.terminal import make_room, say_error, write_json
 
 OK, SOME_ERROR, WRONG_USAGE = 0, 1, 2
 
@@ -50,7 +50,7 @@ def predict(arguments: argparse.Namespace) -> int:
         _print_results(arguments, None, [error_record(file, err) for file in arguments.files])
         return SOME_ERROR
     results = [_read_one(predictor, file, arguments.explain) for file in arguments.files]
-    _print_results(arguments, bundle, results)
+    _print_results(arguments, predictor, results)
     return SOME_ERROR if any(result["status"] == "error" for result in results) else OK
 
 
@@ -88,7 +88,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
         say_error(err)
         return SOME_ERROR
     evaluation["bundle"]["digest"] = bundle.digest
-    if not _write_json(arguments.out, evaluation):
+    if not write_json(arguments.out, evaluation):
         return SOME_ERROR
     for entry in evaluation["unreadable"]:
         sys.stderr.write(f"not measured: {entry['file']}: {entry['message']}\n")
@@ -136,7 +136,7 @@ def explain_check(arguments: argparse.Namespace) -> int:
     except CxrError as err:
         say_error(err)
         return SOME_ERROR
-    if not _write_json(arguments.out, checked):
+    if not write_json(arguments.out, checked):
         return SOME_ERROR
     for entry in checked["unreadable"]:
         sys.stderr.write(f"not checked: {entry['file']}: {entry['message']}\n")
@@ -144,46 +144,19 @@ def explain_check(arguments: argparse.Namespace) -> int:
     return SOME_ERROR if checked["unreadable"] else OK
 
 
-def make_room(path: Path) -> bool:
-    """Make the folder of a file to be written, or say why it cannot be written.
-
-    Args:
-        path: The file.
-
-    Returns:
-        Whether it can be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as err:
-        sys.stderr.write(f"error: {path} could not be written: {err.strerror}\n")
-        return False
-    if path.is_dir() or not os.access(path.parent, os.W_OK):
-        sys.stderr.write(f"error: {path} could not be written: name a file in a folder of yours\n")
-        return False
-    return True
-
-
-def _write_json(path: Path, value: dict[str, Any]) -> bool:
-    """Write an object, or say why that could not be done."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(value, indent=1) + "\n", "utf-8")
-    except OSError as err:
-        sys.stderr.write(f"error: {path} could not be written: {err.strerror}\n")
-        return False
-    return True
-
-
 def inspect(arguments: argparse.Namespace) -> int:
     """Print class balance, weights, patients, duplicates and leaks of a labelled folder.
 
     Args:
-        arguments: `folder`, `json`.
+        arguments: `folder`, `json`; with `audit` or `fingerprints` see `cxr_core.audit.command`.
 
     Returns:
         0, or 1 if some film cannot be read or the folder cannot be used. Leaks are no error.
     """
+    if arguments.audit is not None or arguments.fingerprints is not None:
+        from cxr_core.audit.command import audit
+
+        return audit(arguments)
     from cxr_core.dataset import scan
     from cxr_core.inspection import inspection_lines, inspection_object
 
@@ -329,11 +302,11 @@ def _write_maps(predictor: Predictor, reading: Reading, folder: Path) -> None:
 
 
 def _print_results(
-    arguments: argparse.Namespace, bundle: Bundle | None, results: list[dict[str, Any]]
+    arguments: argparse.Namespace, predictor: Predictor | None, results: list[dict[str, Any]]
 ) -> None:
     """Print the readings as one JSON object or as lines for people."""
     if arguments.json:
-        json.dump(prediction_object(bundle, results), sys.stdout, indent=1)
+        json.dump(prediction_object(predictor, results), sys.stdout, indent=1)
         sys.stdout.write("\n")
         return
     for result in results:
@@ -371,15 +344,6 @@ def _trust_words(result: dict[str, Any]) -> str:
         words += f"Classes that remain at {trust['prediction_set_level']:.0%}: {names}. "
     verdict = trust["out_of_distribution"]["verdict"].replace("_", " ")
     return f"{words}Refusal gate: {verdict}."
-
-
-def say_error(error: CxrError) -> None:
-    """Write an error and its hint for a person.
-
-    Args:
-        error: The error.
-    """
-    sys.stderr.write(f"error: {error}\nwhat to do: {error.hint}\n")
 
 
 def _report_progress(n_done: int, n_films: int | None = None) -> None:

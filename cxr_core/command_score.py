@@ -17,11 +17,10 @@ from cxr_core.command import (
     WRONG_USAGE,
     UnknownVariantError,
     known_variant,
-    make_room,
-    say_error,
 )
 from cxr_core.errors import CxrError
 from cxr_core.predict import Predictor
+from cxr_core.terminal import make_room, say_error
 
 if TYPE_CHECKING:
     from cxr_core.batch.progress import Progress

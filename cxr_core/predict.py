@@ -284,7 +284,7 @@ class Predictor:
             name: _system_reading(name, state.logits[name], self._trust) for name in self.systems
         }
         begun = time.perf_counter()
-        trust = _trust(systems, features, state, self._trust)
+        trust = _trust(systems, features, state, prepared.layout, self._trust)
         timing["trust"] = (time.perf_counter() - begun) * 1e3
         return Answer(systems, features, state, trust, MappingProxyType(timing))
 
@@ -414,6 +414,7 @@ def _trust(
     systems: Mapping[str, SystemReading],
     features: Mapping[str, npt.NDArray[np.float32]],
     state: HeadSetState,
+    layout: npt.NDArray[np.float32],
     model: TrustModel | None,
 ) -> Trust:
     """Put together what is known of believing a reading."""
@@ -429,6 +430,7 @@ def _trust(
             {name: array.mean(axis=(0, 1)) for name, array in features.items()},
             {name: member.hidden for name, member in state.members.items()},
             {name: system.logits for name, system in systems.items()},
+            layout,
         )
         trust = replace(
             trust,

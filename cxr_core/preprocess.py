@@ -17,6 +17,7 @@ from PIL import Image
 from cxr_core.errors import SpecMismatchError
 from cxr_core.filter import FILTERS
 from cxr_core.radiograph import Notice, Radiograph
+from cxr_core.trust.layout import film_layout
 
 RESAMPLINGS: Final = {
     "nearest": Image.Resampling.NEAREST,
@@ -179,11 +180,13 @@ class Prepared:
         sha256: Hex digest of the film's bytes.
         notices: What was changed or looked unusual on reading.
         inputs: Spec to array of shape (1, `height_px`, `width_px`, 3), float32.
+        layout: From `cxr_core.trust.layout.film_layout`, shape (36,); the refusal gate looks at it.
     """
 
     sha256: str
     notices: tuple[Notice, ...]
     inputs: Mapping[PreprocessSpec, npt.NDArray[np.float32]]
+    layout: npt.NDArray[np.float32]
 
 
 def prepare(radiograph: Radiograph, specs: Iterable[PreprocessSpec]) -> Prepared:
@@ -197,4 +200,5 @@ def prepare(radiograph: Radiograph, specs: Iterable[PreprocessSpec]) -> Prepared
         The inputs, each equal to `preprocess` bit for bit.
     """
     inputs = {spec: preprocess(radiograph, spec)[None] for spec in dict.fromkeys(specs)}
-    return Prepared(radiograph.sha256, radiograph.notices, inputs)
+    layout = film_layout(radiograph.image)
+    return Prepared(radiograph.sha256, radiograph.notices, inputs, layout)

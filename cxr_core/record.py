@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from cxr_core.bundle import Bundle
 from cxr_core.errors import CxrError
 from cxr_core.labels import CLASSES
-from cxr_core.predict import Answer, Reading, SystemReading, Trust
+from cxr_core.predict import Answer, Predictor, Reading, SystemReading, Trust
 from cxr_core.preprocess import Prepared
 from cxr_core.radiograph import Notice
 
@@ -17,21 +16,30 @@ TIMINGS: Final = ("read", "preprocess", "engine", "explain", "total")
 
 
 def prediction_object(
-    bundle: Bundle | None, results: Sequence[Mapping[str, Any]]
+    predictor: Predictor | None, results: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Wrap the results of several films.
 
     Args:
-        bundle: The models that read them; `None` if they could not be loaded.
+        predictor: The models that read them; `None` if they could not be loaded.
         results: Objects of `film_record` and `error_record`.
 
     Returns:
-        The whole object of schema `cxr-prediction/1`.
+        The whole object of schema `cxr-prediction/1`. Each system of a result says by its
+        `temperature` whether its probabilities are calibrated.
     """
-    named = None
-    if bundle is not None:
+    named = variant = precision = None
+    if predictor is not None:
+        bundle = predictor.bundle
         named = {"name": bundle.name, "version": bundle.version, "digest": bundle.digest}
-    return {"schema": SCHEMA, "bundle": named, "results": list(results)}
+        variant, precision = predictor.variant, predictor.precision
+    return {
+        "schema": SCHEMA,
+        "bundle": named,
+        "variant": variant,
+        "precision": precision,
+        "results": list(results),
+    }
 
 
 def film_record(

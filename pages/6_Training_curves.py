@@ -7,6 +7,7 @@ import streamlit as st
 from cxr_core.errors import CxrError
 from cxr_core.run import RunList
 from ui.components.run_choice import (
+    bundle_in_use,
     folder_choice,
     folder_runs,
     published_runs,
@@ -66,7 +67,7 @@ def _panel(
         runs = list(published.runs)
     if before is not None and progress(runs) != before:
         st.rerun()
-    run_panel([run for run in runs if run.key in keys], systems, view)
+    run_panel([run for run in runs if run.key in keys], systems, view, bundle=bundle_in_use())
 
 
 main()

@@ -1,43 +1,56 @@
-"""The model card: what the bundle holds, where its weights come from, what it is not for."""
+"""Model card, data card and reporting checklists, and where every number in them comes from."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from ui.components.bundle_tables import bundle_facts, card_text, file_rows, member_rows
+from ui.card_view import WHOLE
+from ui.components.bundle_tables import bundle_section
+from ui.components.card_panel import card_panel
+from ui.components.checklist_panel import checklist_panel
+from ui.components.provenance_panel import provenance_panel
 from ui.components.tradeoff import tradeoff_section
 from ui.frame import models, page
+from ui.provenance import provenance_of
 
-page("Model card")
-predictor = models()
-bundle = predictor.bundle
-
-st.header("Bundle", anchor=False)
-st.table(
-    bundle_facts(bundle, predictor.variant),
-    hide_header=True,
-    border="horizontal",
-    alt="Name, version, variants and systems of the bundle",
+TABS = ("Model card", "Data card", "CLAIM 2024", "TRIPOD+AI", "Provenance", "Bundle")
+FIRST = "Read this before any figure"
+NO_CARD = (
+    "**No model card.** This bundle was published without one; `python -m train evidence` writes "
+    "it from what the bundle holds."
 )
-st.caption("Digest of the bundle (SHA-256 of its manifest, which holds the hash of every file)")
-st.code(bundle.digest, language=None)
-
-st.header("Networks", anchor=False)
-st.table(
-    member_rows(bundle.variant(predictor.variant)),
-    border="horizontal",
-    hide_index=True,
-    alt="Preprocessing, feature layer and origin of the weights of each network",
+NO_DATA_CARD = (
+    "**No data card.** This bundle is of a version that had none; `python -m train evidence` "
+    "writes it from what the bundle holds. What is known of the films is on the page *Dataset*."
 )
 
-with st.expander("Files and their hashes"):
-    st.dataframe(
-        file_rows(bundle.files),
-        hide_index=True,
-        alt="Size and SHA-256 of every published file",
-    )
 
-tradeoff_section(bundle.tradeoff())
+def main() -> None:
+    """Draw the page; only the tab that is open is worked out."""
+    page("Model card")
+    predictor = models()
+    bundle, variant, made_with = predictor.bundle, predictor.variant, provenance_of(predictor)
+    card, data, claim, tripod, chain, files = st.tabs(TABS, key="show", bind="query-params")
+    if card.open:
+        with card:
+            section = card_panel(bundle.card, "MODEL_CARD.md", made_with, empty=NO_CARD)
+            if section in (FIRST, WHOLE):
+                tradeoff_section(bundle.tradeoff())
+    if data.open:
+        with data:
+            card_panel(bundle.data_card, "DATA_CARD.md", made_with, empty=NO_DATA_CARD)
+    if claim.open:
+        with claim:
+            checklist_panel("claim-2024", bundle, variant, made_with)
+    if tripod.open:
+        with tripod:
+            checklist_panel("tripod-ai", bundle, variant, made_with)
+    if chain.open:
+        with chain:
+            provenance_panel(bundle, variant, made_with)
+    if files.open:
+        with files:
+            bundle_section(bundle, variant)
 
-st.divider()
-card_text(bundle.card)
+
+main()

@@ -238,6 +238,7 @@ def _evidence(argv: Sequence[str]) -> int:
             gate_table=arguments.gate_table,
             map_checks=arguments.map_checks,
             n_resamples=arguments.resamples,
+            command=["python", "-m", "train", *_without_folders(argv)],
         )
     )
     print(f"{bundle.name} {bundle.version}: digest {bundle.digest}")

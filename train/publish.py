@@ -15,19 +15,20 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from cxr_core.bundle import CARD, DATASET, MANIFEST, TRADEOFF, Bundle, seal
+from cxr_core.bundle import DATASET, MANIFEST, TRADEOFF, Bundle, seal
 from cxr_core.dataset import data_digest
 from cxr_core.engine.openvino import OpenVinoEngine
 from cxr_core.errors import ConfigError, SpecMismatchError
+from cxr_core.evaluate.bootstrap import N_RESAMPLES
 from cxr_core.evaluate.evaluation import SCHEMA
 from cxr_core.evaluate.folder import evaluate_folder
 from cxr_core.labels import ENSEMBLES
 from cxr_core.predict import Predictor
-from train.card import write_card
+from train.card import seal_with_cards
 from train.export import backbone_digest
 from train.material import ADDED
 from train.parts import scan_extra
-from train.run import FILMS_SUFFIX, network_path, read_record, system_folder
+from train.run import FILMS_SUFFIX, environment, network_path, read_record, system_folder
 
 LOG = logging.getLogger(__name__)
 TEST_SET: Final = "test"
@@ -80,6 +81,9 @@ def publish(
         manifest = _assemble(records, folder, name=name, version=version, default=default)
         if tradeoff is not None:
             _copy(tradeoff, folder / TRADEOFF)
+        manifest["made_by"] = {
+            "publish": {"command": shlex.join(command), "environment": environment()}
+        }
         figures = _measure(seal(folder, manifest), records, evaluate)
         for variant, sets in figures.items():
             if sets:
@@ -87,16 +91,7 @@ def publish(
                 content = {"schema": SCHEMA, "sets": sets}
                 (folder / path).write_text(json.dumps(content, indent=1) + "\n", "utf-8")
                 manifest["variants"][variant]["evaluation"] = path
-        card = write_card(
-            name,
-            version,
-            {variant: record for variant, (_, record) in records.items()},
-            figures,
-            default=default,
-            command=shlex.join(command),
-        )
-        (folder / CARD).write_text(card, "utf-8")
-        seal(folder, manifest)
+        seal_with_cards(folder, manifest)
         if out.exists():
             shutil.rmtree(out)
         shutil.move(folder, out)
@@ -215,13 +210,7 @@ def _add_variant(
         "members": members,
         "ensembles": [name for name in ENSEMBLES if name in record["systems"]],
         "heads": f"variants/{variant}/heads.safetensors",
-        "training": {
-            "preset": variant,
-            "seed": record["config"]["seed"],
-            "config": record["config"],
-            "data": record["data"],
-            "environment": record["environment"],
-        },
+        "training": training_facts(record),
     }
     save_file(arrays["heads"], target / "heads.safetensors")
     if arrays["ensembles"]:
@@ -229,6 +218,33 @@ def _add_variant(
         entry["ensembles_file"] = f"variants/{variant}/ensembles.safetensors"
         entry["ensemble_members"] = list(members)
     return entry
+
+
+def training_facts(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a bundle tells of a run, besides what lies in the folders of its systems.
+
+    Args:
+        record: The run's record, schema `cxr-run/1`.
+
+    Returns:
+        JSON-ready part `training` of a variant's entry in the manifest.
+    """
+    config = record["config"]
+    baselines = {
+        name: {key: found[key] for key in ("weights", "weights_chosen_on", "test")}
+        for name, found in record["baselines"].items()
+    }
+    return {
+        "preset": config["preset"],
+        "seed": config["seed"],
+        "created": record["created"],
+        "command": record["command"],
+        "config": config,
+        "data": record["data"],
+        "sets": record["sets"],
+        "baselines": baselines,
+        "environment": record["environment"],
+    }
 
 
 def _halved(array: npt.NDArray[np.float32]) -> npt.NDArray[np.float16] | npt.NDArray[np.float32]:
@@ -318,7 +334,10 @@ def _blind_figures(record: Mapping[str, Any], bundle: Bundle, variant: str) -> d
         "bundle": {"name": bundle.name, "version": bundle.version},
         "variant": variant,
         "precision": "f32",
-        "interval": "as for the other sets",
+        "interval": (
+            "counts: Wilson, 95 %, films counted as independent; figures: percentiles of "
+            f"{N_RESAMPLES:,} resamples of whole patients, 95 %"
+        ),
         "cross_validated": record["config"]["folds"],
         "n_films": record["sets"][ADDED]["n"],
         "n_patients": record["sets"][ADDED]["n_patients"],

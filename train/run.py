@@ -21,7 +21,17 @@ from cxr_core.errors import SpecMismatchError
 
 SCHEMA: Final = "cxr-run/1"
 FILMS_SUFFIX: Final = ".films.json"
-_PACKAGES: Final = ("keras", "tensorflow", "tensorflow-cpu", "openvino", "nncf", "numpy", "pillow")
+_PACKAGES: Final = (
+    "keras",
+    "tensorflow",
+    "tensorflow-cpu",
+    "openvino",
+    "nncf",
+    "numpy",
+    "pillow",
+    "scipy",
+    "scikit-learn",
+)
 
 
 def system_folder(run: Path, system: str) -> Path:

@@ -23,8 +23,9 @@ from cxr_core.dataset.group import (
     kermany_patient,
     near_duplicates,
 )
+from cxr_core.dataset.leak import Leak, find_duplicates, find_leaks
 from cxr_core.dataset.manifest import ManifestRow, read_manifest
-from cxr_core.dataset.scan import Dataset, Leak, Unreadable, scan
+from cxr_core.dataset.scan import Dataset, Unreadable, scan
 from cxr_core.dataset.summary import check_summary, read_summary, summarise
 
 __all__ = [
@@ -42,6 +43,8 @@ __all__ = [
     "class_weights_inverse",
     "class_weights_max",
     "data_digest",
+    "find_duplicates",
+    "find_leaks",
     "find_split",
     "fingerprint",
     "join_groups",

@@ -31,6 +31,8 @@ class Film:
         patient: Who was imaged, as a manifest or the file name tells; empty if unknown.
         source: Collection that the film comes from; empty if unknown.
         subtype: Finer class, for example `virus`; empty if unknown.
+        view: Projection, for example `PA`; empty if unknown.
+        license: What may be done with the film, as its source words it; empty if unknown.
     """
 
     path: Path
@@ -40,6 +42,8 @@ class Film:
     patient: str = ""
     source: str = ""
     subtype: str = ""
+    view: str = ""
+    license: str = ""
 
 
 def find_split(folder: Path, split: str) -> Path:

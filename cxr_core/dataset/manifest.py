@@ -32,6 +32,7 @@ class ManifestRow:
         subtype: Finer class, for example `virus`.
         view: Projection, for example `AP Supine`.
         age: Age in years, as written.
+        license: What may be done with the film, as its source words it.
     """
 
     sha256: str = ""
@@ -42,6 +43,7 @@ class ManifestRow:
     subtype: str = ""
     view: str = ""
     age: str = ""
+    license: str = ""
 
 
 def read_manifest(folder: Path) -> Mapping[str, ManifestRow] | None:

@@ -5,50 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import combinations
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from cxr_core.dataset.film import SPLITS, Film, children, class_paths, find_split
-from cxr_core.dataset.group import (
-    Fingerprint,
-    fingerprint,
-    join_groups,
-    kermany_patient,
-    near_duplicates,
-)
+from cxr_core.dataset.group import Fingerprint, fingerprint, join_groups, kermany_patient
+from cxr_core.dataset.leak import Leak, below, find_duplicates, find_leaks
 from cxr_core.dataset.manifest import ManifestRow, read_manifest
 from cxr_core.errors import CxrError, TrainingDataError
 from cxr_core.io import read_path
 from cxr_core.labels import CLASSES
 
-COPY: Final = "copy"
-NEAR_DUPLICATE: Final = "near_duplicate"
-PATIENT: Final = "patient"
-LEAK_KINDS: Final = (PATIENT, COPY, NEAR_DUPLICATE)
 _MAX_THREADS: Final = 8
-
-
-@dataclass(frozen=True)
-class Leak:
-    """Something that stands on both sides of a split.
-
-    Attributes:
-        split_a: The split that is used first.
-        file_a: Its film, by the path below the folder that was scanned.
-        split_b: The other split.
-        file_b: Its film.
-        why: `copy` for the same bytes, `near_duplicate` for the same exposure in other bytes,
-            `patient` for other films of the same patient; then there is one leak for each film of
-            `split_b`, with one of the patient's films in `split_a`.
-    """
-
-    split_a: str
-    file_a: str
-    split_b: str
-    file_b: str
-    why: str
 
 
 @dataclass(frozen=True)
@@ -148,7 +117,7 @@ def scan(folder: Path, *, on_film: Callable[[int, int], None] | None = None) -> 
     ]
     _check_classes(folder, [film for film, _ in found], {split for split, _, _ in listed})
     films, patients_from = _describe(folder, [film for film, _ in found], manifest)
-    duplicates = _duplicates(films, [look.print_ for _, look in found])
+    duplicates = find_duplicates(films, [look.print_ for _, look in found])
     keys = [("patient", f.patient) if f.patient else ("film", i) for i, f in enumerate(films)]
     return Dataset(
         folder=folder,
@@ -157,25 +126,11 @@ def scan(folder: Path, *, on_film: Callable[[int, int], None] | None = None) -> 
         sizes_px=tuple(look.size_px for _, look in found),
         intensities=tuple(look.intensity for _, look in found),
         duplicates=duplicates,
-        leaks=_leaks(folder, films, duplicates),
+        leaks=find_leaks(folder, films, duplicates),
         unreadable=unreadable,
         ignored=_ignored(folder, {split for split, _, _ in listed}),
         patients_from=patients_from,
     )
-
-
-def below(folder: Path, path: Path) -> str:
-    """Return a path below a folder with `/`, printable whatever bytes the name holds.
-
-    Args:
-        folder: Where the path lies.
-        path: A file in it.
-
-    Returns:
-        Text that every UTF-8 stream takes.
-    """
-    name = path.relative_to(folder).as_posix()
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _list(folder: Path) -> list[tuple[str, str, Path]]:
@@ -254,9 +209,8 @@ def _describe(
         patient = row.patient or kermany_patient(film.path.stem) or ""
         if patient:
             told_by.add("manifest" if row.patient else "file names")
-        described.append(
-            Film(film.path, film.label, film.split, film.sha256, patient, row.source, row.subtype)
-        )
+        told = {name: getattr(row, name) for name in ("source", "subtype", "view", "license")}
+        described.append(replace(film, patient=patient, **told))
     if wrong:
         film, label = wrong[0]
         count = f"; {len(wrong)} films in all" if len(wrong) > 1 else ""
@@ -278,45 +232,6 @@ def _row_by_path(folder: Path, film: Film, by_path: Mapping[str, ManifestRow]) -
         if row is not None:
             return row
     return ManifestRow()
-
-
-def _duplicates(
-    films: Sequence[Film], prints: Sequence[Fingerprint]
-) -> tuple[tuple[int, int], ...]:
-    """Return pairs of the same bytes (flat films too) and pairs that show the same exposure."""
-    by_digest: dict[str, list[int]] = {}
-    for i, film in enumerate(films):
-        by_digest.setdefault(film.sha256, []).append(i)
-    copies = {pair for same in by_digest.values() for pair in combinations(same, 2)}
-    return tuple(sorted(copies | set(near_duplicates(prints))))
-
-
-def _leaks(
-    folder: Path, films: Sequence[Film], duplicates: Sequence[tuple[int, int]]
-) -> tuple[Leak, ...]:
-    """Return copies across splits, then films of a patient who is in an earlier split."""
-
-    def leak(i: int, j: int, why: str) -> Leak:
-        a, b = films[i], films[j]
-        return Leak(a.split, below(folder, a.path), b.split, below(folder, b.path), why)
-
-    leaks = []
-    told = set()
-    for i, j in duplicates:  # films are in the order of splits, so i is in the earlier one
-        if films[i].split != films[j].split:
-            is_copy = films[i].sha256 == films[j].sha256
-            leaks.append(leak(i, j, COPY if is_copy else NEAR_DUPLICATE))
-            told.add((films[i].split, j))
-    first: dict[tuple[str, str], int] = {}
-    for j, film in enumerate(films):
-        if not film.patient:
-            continue
-        first.setdefault((film.patient, film.split), j)
-        for split in SPLITS[: SPLITS.index(film.split)]:
-            earlier = first.get((film.patient, split))
-            if earlier is not None and (split, j) not in told:
-                leaks.append(leak(earlier, j, PATIENT))
-    return tuple(leaks)
 
 
 def _ignored(folder: Path, splits: set[str]) -> tuple[str, ...]:

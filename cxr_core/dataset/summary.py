@@ -12,7 +12,8 @@ import numpy as np
 
 from cxr_core.dataset.balance import NOT_STATED, class_weights_inverse, class_weights_max
 from cxr_core.dataset.film import Film, class_counts, data_digest
-from cxr_core.dataset.scan import COPY, LEAK_KINDS, NEAR_DUPLICATE, Dataset
+from cxr_core.dataset.leak import COPY, LEAK_KINDS, NEAR_DUPLICATE
+from cxr_core.dataset.scan import Dataset
 from cxr_core.errors import SpecMismatchError
 from cxr_core.labels import CLASSES
 
@@ -48,10 +49,10 @@ def summarise(dataset: Dataset) -> dict[str, Any]:
         dataset: A scanned folder.
 
     Returns:
-        JSON-ready summary of schema `cxr-dataset/1`: films by split, source and subtype, each by
-        class; both class weights of each split; sizes and brightness by class; patients by split;
-        duplicates and leaks by kind. Names of sources are in it, names of files and patients are
-        not.
+        JSON-ready summary of schema `cxr-dataset/1`: films by split, source, subtype and view, each
+        by class; licences by source; both class weights of each split; sizes and brightness by
+        class; patients by split; duplicates and leaks by kind. Names of sources are in it, names of
+        files and patients are not. Views and licences are absent in summaries of earlier versions.
     """
     films = dataset.films
     by_split = {split: [f for f in films if f.split == split] for split in dataset.splits}
@@ -66,6 +67,8 @@ def summarise(dataset: Dataset) -> dict[str, Any]:
         "n_by_source": _count_by("source", films),
         "n_by_split_and_source": {s: _count_by("source", own) for s, own in by_split.items()},
         "n_by_subtype": _count_by("subtype", films),
+        "n_by_view": _count_by("view", films),
+        "n_by_source_and_license": _licenses(films),
         "class_weights": {
             split: {"max": class_weights_max(counts), "inverse": class_weights_inverse(counts)}
             for split, counts in n_by_split.items()
@@ -132,6 +135,18 @@ def _count_by(name: str, films: Sequence[Film]) -> dict[str, dict[str, int]]:
         counts.setdefault(getattr(film, name) or NOT_STATED, Counter())[film.label] += 1
     order = sorted(counts, key=lambda value: (value == NOT_STATED, -counts[value].total(), value))
     return {value: {label: counts[value][label] for label in CLASSES} for value in order}
+
+
+def _licenses(films: Sequence[Film]) -> dict[str, dict[str, int]]:
+    """Count films by source, then by licence; the commonest first, unknown ones last."""
+    counts: dict[str, Counter[str]] = {}
+    for film in films:
+        own = counts.setdefault(film.source or NOT_STATED, Counter())
+        own[film.license or NOT_STATED] += 1
+    return {
+        source: dict(sorted(own.items(), key=lambda item: (item[0] == NOT_STATED, -item[1])))
+        for source, own in counts.items()
+    }
 
 
 def _sizes(dataset: Dataset) -> dict[str, Any]:

@@ -66,24 +66,22 @@ class Measured:
                 self.drawn[name],
                 self.resamples.n_patients,
                 reason=self.reason(name),
+                needs_spread=True,
             )
-            if entry["low"] is not None and entry["low"] == entry["high"]:
-                entry |= self._without_spread(name)
-            found[name] = entry
+            found[name] = self._share_without_spread(name) or entry
         return found
 
     def reason(self, name: str) -> str | None:
         """Say why a figure has no value; `None` where it has one."""
         return reason_undefined(name, self._confusion)
 
-    def _without_spread(self, name: str) -> dict[str, Any]:
-        """Return the ends of a figure that is the same in every resample."""
-        rows = self._counted(name)
-        if rows is None or self.values[name] not in (0.0, 1.0):
-            return {"low": None, "high": None, "reason": NO_SPREAD}
-        n_patients = len(np.unique(self.resamples.patient[rows]))
-        low, high = wilson_ends(self.values[name], n_patients)
-        return {"low": low, "high": high}
+    def _share_without_spread(self, name: str) -> dict[str, Any] | None:
+        """Return a share of 0 or 1 with Wilson's interval; `None` for every other figure."""
+        rows, value = self._counted(name), self.values[name]
+        if rows is None or value not in (0.0, 1.0) or self.resamples.n_patients < 2:
+            return None
+        low, high = wilson_ends(value, len(np.unique(self.resamples.patient[rows])))
+        return {"value": value, "low": low, "high": high}
 
     def _counted(self, name: str) -> npt.NDArray[np.bool_] | None:
         """Return the films that a share is of; `None` for a figure that is no share."""
@@ -99,7 +97,12 @@ class Measured:
 
 
 def figure(
-    value: float, drawn: FloatArray, n_patients: int, *, reason: str | None = None
+    value: float,
+    drawn: FloatArray,
+    n_patients: int,
+    *,
+    reason: str | None = None,
+    needs_spread: bool = False,
 ) -> dict[str, Any]:
     """Return one figure with its interval.
 
@@ -108,6 +111,8 @@ def figure(
         drawn: The same of each resample, shape (n_resamples,).
         n_patients: Number of different patients; one patient has no interval.
         reason: Why the figure is not defined.
+        needs_spread: Give no interval where every resample has the same value, as that of an area
+            of 1 has. A difference of 0 between equal systems is as it should be.
 
     Returns:
         {value, low, high}, and `reason` where one of them is `None`.
@@ -120,6 +125,8 @@ def figure(
     if low is None:
         why = RARELY_DEFINED if len(drawn) else NOT_RESAMPLED
         return {"value": value, "low": None, "high": None, "reason": why}
+    if needs_spread and low == high:
+        return {"value": value, "low": None, "high": None, "reason": NO_SPREAD}
     return {"value": value, "low": low, "high": high}
 
 

@@ -38,11 +38,10 @@ def evaluate_folder(
 
     Raises:
         UnreadableImageError: If there is nothing to read.
-        SpecMismatchError: If the variant's calibration was fitted to other networks or heads.
         TrainingDataError: If a manifest is there but cannot be used.
     """
     reads = read_folder(predictor, folder, on_film=on_film)
-    trust = predictor.bundle.trust(predictor.variant)
+    trust = predictor.trust_model
     return evaluation_of(
         reads,
         calibrated=None if trust is None else calibrated_probs(reads, trust.calibration),

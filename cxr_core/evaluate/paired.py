@@ -35,14 +35,14 @@ def pairs_of(
 
     Returns:
         One object a pair: `a`, `b`, `accuracy`, `macro_auroc` and `log_loss` (the figure of a less
-        that of b, as {value, low, high}), `mcnemar`, and `calibrated` with its `log_loss`.
+        that of b, as {value, low, high}), `mcnemar`, and `calibrated` with the same three.
     """
     found = []
     for a, b in combinations(measured, 2):
         pair: dict[str, Any] = {"a": a, "b": b, **differences(measured[a], measured[b], COMPARED)}
         pair["mcnemar"] = mcnemar(called[a] == y_true, called[b] == y_true)
         if calibrated is not None and a in calibrated and b in calibrated:
-            pair["calibrated"] = differences(calibrated[a], calibrated[b], ("log_loss",))
+            pair["calibrated"] = differences(calibrated[a], calibrated[b], COMPARED)
         found.append(pair)
     return found
 
@@ -121,31 +121,37 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def best_system(evaluation: Mapping[str, Any], name: str = "accuracy") -> str | None:
+def best_system(
+    evaluation: Mapping[str, Any], name: str = "accuracy", *, kind: str = "figures"
+) -> str | None:
     """Return the system that is best by one figure, the first of several.
 
     Args:
         evaluation: Of schema `cxr-evaluation/2`.
         name: One of `COMPARED`.
+        kind: `figures` of raw or `calibrated` of calibrated probabilities.
 
     Returns:
         Name of the system; `None` where no system has that figure.
     """
-    found = {
-        system: summary["figures"][name]["value"]
+    values = {
+        system: summary.get(kind, {}).get(name, {}).get("value")
         for system, summary in evaluation["systems"].items()
-        if summary["figures"][name]["value"] is not None
     }
+    found = {system: value for system, value in values.items() if value is not None}
     sign = 1 if name in LESS_IS_BETTER else -1
     return min(found, key=lambda system: sign * found[system], default=None)
 
 
-def against(evaluation: Mapping[str, Any], best: str) -> dict[str, dict[str, Any]]:
+def against(
+    evaluation: Mapping[str, Any], best: str, *, kind: str = "figures"
+) -> dict[str, dict[str, Any]]:
     """Return the comparison of every other system with one.
 
     Args:
         evaluation: Of schema `cxr-evaluation/2`.
         best: Name of the system to compare with.
+        kind: `figures` of raw or `calibrated` of calibrated probabilities.
 
     Returns:
         System to its figures less those of `best`: `accuracy`, `macro_auroc`, `log_loss` as
@@ -156,11 +162,16 @@ def against(evaluation: Mapping[str, Any], best: str) -> dict[str, dict[str, Any
         if best not in (pair["a"], pair["b"]):
             continue
         is_turned = pair["a"] == best
+        measured = pair if kind == "figures" else pair.get(kind, {})
         other = pair["b"] if is_turned else pair["a"]
         test = pair["mcnemar"]
         this, that = ("n_only_b", "n_only_a") if is_turned else ("n_only_a", "n_only_b")
         found[other] = {
-            **{name: _turned(pair[name]) if is_turned else pair[name] for name in COMPARED},
+            **{
+                name: _turned(measured[name]) if is_turned else measured[name]
+                for name in COMPARED
+                if name in measured
+            },
             "mcnemar": {"n_only_this": test[this], "n_only_best": test[that], "p": test["p"]},
         }
     return found

@@ -57,10 +57,34 @@ def labelled_paths(folder: str | Path) -> Iterator[tuple[Path, str]]:
         raise UnreadableImageError(msg, hint=hint)
 
 
+def drawn_paths(folder: str | Path, n_per_class: int | None = None) -> list[tuple[Path, str]]:
+    """Return the files of a labelled folder, or some of each class.
+
+    Args:
+        folder: As for `labelled_paths`.
+        n_per_class: Files to draw of each class, the same ones every time; all of them if `None`.
+
+    Returns:
+        Path and class name, in the order of `labelled_paths`.
+
+    Raises:
+        UnreadableImageError: If there is no such folder or no file in it.
+    """
+    found = list(labelled_paths(folder))
+    if n_per_class is None:
+        return found
+    kept: set[int] = set()
+    for name in CLASSES:
+        own = [i for i, (_, label) in enumerate(found) if label == name]
+        kept |= {own[i] for i in np.random.default_rng(0).permutation(len(own))[:n_per_class]}
+    return [found[i] for i in sorted(kept)]
+
+
 def read_folder(
     predictor: Predictor,
     folder: str | Path,
     *,
+    n_per_class: int | None = None,
     on_film: Callable[[int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Reads:
@@ -70,6 +94,7 @@ def read_folder(
         predictor: The variant that reads.
         folder: Holds one folder a class; a `manifest.csv` is looked for in it and up to two levels
             above it.
+        n_per_class: Files to draw of each class, the same ones every time; all of them if `None`.
         on_film: Called with the number of files done, after each file.
         should_stop: Asked before each file; what was read until then is returned.
 
@@ -85,7 +110,7 @@ def read_folder(
     labels: list[str] = []
     collector = Collector(predictor.heads)
     unreadable: list[tuple[str, str]] = []
-    for n_done, (path, label) in enumerate(labelled_paths(folder), start=1):
+    for n_done, (path, label) in enumerate(drawn_paths(folder, n_per_class), start=1):
         if should_stop is not None and should_stop():
             break
         try:

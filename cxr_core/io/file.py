@@ -6,7 +6,7 @@ import hashlib
 import stat
 from pathlib import Path, PureWindowsPath
 
-from cxr_core.errors import UnreadableImageError, UnsupportedDicomError
+from cxr_core.errors import UnreadableImageError
 from cxr_core.io import grey, raster
 from cxr_core.io.limit import LIMITS, Limits
 from cxr_core.io.sniff import DICOM, describe, sniff
@@ -20,7 +20,7 @@ def read(data: bytes, *, name: str, limits: Limits = LIMITS) -> Radiograph:
     the depth of the file, and what was changed or looks unusual is in the notices.
 
     Args:
-        data: The whole file: PNG, JPEG, TIFF, BMP, WebP or GIF.
+        data: The whole file: PNG, JPEG, TIFF, BMP, WebP, GIF or DICOM.
         name: File name for messages and display; folders in it are dropped.
         limits: Largest file and largest film that is decoded.
 
@@ -29,7 +29,7 @@ def read(data: bytes, *, name: str, limits: Limits = LIMITS) -> Radiograph:
 
     Raises:
         ImageTooLargeError: If the file is too long or its header declares too many pixels.
-        UnsupportedDicomError: If the file is DICOM.
+        UnsupportedDicomError: If the file is DICOM, but no film or of a kind not read.
         UnreadableImageError: If the file is no picture, damaged, or holds values not finite.
 
     Notes:
@@ -38,6 +38,10 @@ def read(data: bytes, *, name: str, limits: Limits = LIMITS) -> Radiograph:
     name = _base_name(name)
     limits.check_bytes(len(data), name)
     container = _container(data, name)
+    if container == DICOM:
+        from cxr_core.io.dicom.film import read_dicom
+
+        return read_dicom(data, name=name, limits=limits)
     decoded = raster.decode(data, container, name=name, limits=limits)
     black, white, level_notices = grey.levels(decoded.pixels)
     decoded.pixels.flags.writeable = False
@@ -113,17 +117,11 @@ def _base_name(name: str) -> str:
 
 
 def _container(data: bytes, name: str) -> str:
-    """Return the container of a picture, or say what the file is instead."""
+    """Return the container, or say what the file is instead."""
     container = sniff(data)
-    if container == DICOM:
-        msg = f"`data` must be a picture. Received: name={name!r}, a DICOM object"
-        raise UnsupportedDicomError(
-            msg,
-            hint="This version does not read DICOM yet; export the film as 16-bit PNG or TIFF.",
-        )
     if container is None:
         msg = (
-            "`data` must be PNG, JPEG, TIFF, BMP, WebP or GIF by content. "
+            "`data` must be PNG, JPEG, TIFF, BMP, WebP, GIF or DICOM by content. "
             f"Received: name={name!r}, {describe(data)}"
         )
         raise UnreadableImageError(msg)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cxr_core.errors import NotApplicableError, SpecMismatchError
+from cxr_core.evaluate.resample import numbered
 from cxr_core.heads import softmax
 from cxr_core.labels import CLASSES, N_CLASSES
 
@@ -25,7 +26,6 @@ BOUNDS: Final = (0.05, 20.0)
 
 N_FOLDS: Final = 10
 
-_AT_END: Final = 1.01
 _FLAT: Final = 1e-9
 
 Float64Array = npt.NDArray[np.float64]
@@ -151,11 +151,16 @@ def fit_temperature(
     rows = np.asarray(logits, np.float64)
     labels = np.asarray(y_true, np.int64)
     _check(rows, labels)
-    groups = _numbered(range(len(labels)) if patients is None else patients, len(labels))
+    units = np.arange(len(labels)) if patients is None else patients
+    if len(units) != len(labels):
+        msg = f"`patients` must have {len(labels)} entries. Received: {len(units)}"
+        raise ValueError(msg)
+    groups = numbered(units)
     loss_of = _loss(rows, labels)
     before, fitted = float(loss_of(1.0).mean()), _minimum(rows, labels)
     held_out = _held_out(rows, labels, groups)
-    note = _reason_against(fitted, before, held_out)
+    is_at_end = any(loss_of(end).mean() <= loss_of(fitted).mean() + _FLAT for end in BOUNDS)
+    note = _reason_against(fitted, before, held_out, is_at_end=is_at_end)
     return Temperature(
         value=1.0 if note else fitted,
         fitted=fitted,
@@ -190,16 +195,6 @@ def _check(logits: Float64Array, y_true: IntArray) -> None:
     if np.ptp(logits, axis=1).max() < _FLAT:
         msg = "`logits` must differ between the classes. Received: the same for every class"
         raise NotApplicableError(msg, hint=hint)
-
-
-def _numbered(patients: Sequence[Hashable] | npt.NDArray[Any], n: int) -> IntArray:
-    """Number the patients in the order of their first films."""
-    names = list(patients)
-    if len(names) != n:
-        msg = f"`patients` must have {n} entries. Received: {len(names)}"
-        raise ValueError(msg)
-    number = {patient: i for i, patient in enumerate(dict.fromkeys(names))}
-    return np.array([number[patient] for patient in names], np.int64)
 
 
 def _loss(logits: Float64Array, y_true: IntArray) -> Callable[[float], Float64Array]:
@@ -241,12 +236,11 @@ def _held_out(logits: Float64Array, y_true: IntArray, groups: IntArray) -> float
     return float(losses.mean())
 
 
-def _reason_against(fitted: float, before: float, held_out: float) -> str:
+def _reason_against(fitted: float, before: float, held_out: float, *, is_at_end: bool) -> str:
     """Say why a fitted temperature is not used; empty where it is."""
-    low, high = BOUNDS
-    if not low * _AT_END < fitted < high / _AT_END:
+    if is_at_end:
         return (
-            "The calibration films tell no temperature: surer, or less sure, would be better "
+            "The calibration films tell no temperature: being surer, or less sure, helps them "
             "without end. The scores are left as they are."
         )
     if held_out >= before:

@@ -1,8 +1,8 @@
 """Prediction sets: the classes that cannot be ruled out at a stated level, class by class.
 
-A class is in the set of a film if its score is at least that of most calibration films of the class.
-The promise is made for each class on its own: of films of a class, at least the stated share get a
-set with that class in it. It holds for films like the calibration films, and for no others.
+A class is in the set of a film if its score is at least that of most calibration films of the
+class. The promise is made for each class on its own: of films of a class, at least the stated share
+get a set with that class in it. It holds for films like the calibration films, and for no others.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cxr_core.evaluate.metrics import Proportion, wilson
+from cxr_core.evaluate.resample import numbered
 from cxr_core.labels import CLASSES, N_CLASSES
 from cxr_core.trust.conformal import BoolArray, ConformalModel, Float64Array, IntArray, rank
 
@@ -189,7 +190,7 @@ def resplit_coverage(
         msg = f"All arrays must have one length. Received: {sorted(lengths)}"
         raise ValueError(msg)
     rng = np.random.default_rng(seed)
-    units = np.arange(len(y_true)) if patients is None else _numbers(patients)
+    units = np.arange(len(y_true)) if patients is None else numbered(patients)
     result = {}
     for k, name in enumerate(CLASSES):
         own = y_true == k
@@ -240,13 +241,6 @@ def _resplits(
         expected=float(mean[3]),
         inside=wilson(int(rows[:, 4].sum()), n_resplits),
     )
-
-
-def _numbers(names: Sequence[Hashable] | npt.NDArray[Any]) -> IntArray:
-    """Number names in the order of their first films."""
-    listed = list(names)
-    number = {name: i for i, name in enumerate(dict.fromkeys(listed))}
-    return np.array([number[name] for name in listed], np.int64)
 
 
 def _counts(sizes: npt.NDArray[np.integer[Any]]) -> tuple[int, ...]:

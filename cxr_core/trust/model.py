@@ -19,7 +19,7 @@ from cxr_core.heads import softmax
 from cxr_core.labels import CLASSES
 from cxr_core.trust.calibration import Temperature
 from cxr_core.trust.conformal import ConformalModel
-from cxr_core.trust.gate import Gate
+from cxr_core.trust.gate import Gate, Judgement
 
 SCHEMA: Final = "cxr-trust/1"
 LEAD: Final = ("ensemble_dense", "ensemble_probs")
@@ -100,6 +100,7 @@ class TrustModel:
         pooled: Mapping[str, npt.NDArray[np.float32]],
         hidden: Mapping[str, npt.NDArray[np.floating[Any]]],
         logits: Mapping[str, npt.NDArray[np.float64]],
+        layout: npt.NDArray[np.float32] | None = None,
     ) -> Judgement:
         """Let the gate judge one film.
 
@@ -107,17 +108,19 @@ class TrustModel:
             pooled: Member name to the mean of its feature map, shape (c,).
             hidden: Member name to its last hidden layer, shape (d,).
             logits: System name to shape (3,).
+            layout: From `cxr_core.trust.layout.film_layout`; a gate that does not look at it needs
+                none.
 
         Returns:
             Score, threshold and verdict.
 
         Raises:
-            NotApplicableError: If there is no gate.
+            NotApplicableError: If there is no gate, or a feature is not finite.
         """
         if self.gate is None:
             msg = "`gate` must be fitted. Received: a trust model without one"
             raise NotApplicableError(msg)
-        return self.gate.judge(pooled, hidden, logits)
+        return self.gate.judge(pooled, hidden, logits, layout)
 
     def to_parts(self, fitted_to: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return what is stored.
@@ -136,7 +139,9 @@ class TrustModel:
             "conformal": {name: found.to_dict() for name, found in self.conformal.items()},
             "gate": None if self.gate is None else self.gate.to_dict(),
         }
-        return content, {} if self.gate is None else dict(self.gate.arrays())
+        # safetensors writes the memory of an array, whatever its strides say
+        arrays = {} if self.gate is None else self.gate.arrays()
+        return content, {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
     @classmethod
     def from_parts(

@@ -8,10 +8,13 @@ import numpy as np
 
 from cxr_core.bundle_entry import MemberEntry, VariantEntry
 from cxr_core.errors import NotApplicableError
+from cxr_core.evaluate.evaluation import evaluation_of
+from cxr_core.evaluate.metrics import wilson
 from cxr_core.explain.cam import METHODS, Cam
 from cxr_core.labels import CLASSES, ENSEMBLES, MEMBERS, SYSTEMS, class_index
 from cxr_core.predict import Answer, Reading, SystemReading, Trust
 from cxr_core.preprocess import PreprocessSpec
+from tests.evaluate.material import make_reads
 from tests.tiny import random_features, random_heads
 
 DIGEST = "ab" * 32
@@ -67,24 +70,26 @@ def fake_bundle():
         dataset=lambda: None,
         tradeoff=lambda: None,
         card="# A card\n\nIntended use: tests.",
+        data_card="",
+        made_by={},
+        read_json=lambda _path: None,
+        fingerprint=lambda _name=None: {"variants/clean/heads.safetensors": "ef" * 32},
     )
+
+
+def _measured(y_true, **n_called_covid19):
+    """Return an evaluation of made-up films, with counts of calls that tests can pin."""
+    reads = make_reads(y_true, systems=tuple(n_called_covid19))
+    found = evaluation_of(reads, n_resamples=20)
+    for name, n_hits in n_called_covid19.items():
+        found["systems"][name]["called"]["COVID19"] = wilson(n_hits, len(y_true)).to_dict()
+    return found
 
 
 EVALUATION = {
     "sets": {
-        "test": {"n_by_class": {"COVID19": 5, "NORMAL": 5, "PNEUMONIA": 5}, "systems": {}},
-        "adults without COVID-19": {
-            "n_films": 60,
-            "n_by_class": {"COVID19": 0, "NORMAL": 20, "PNEUMONIA": 40},
-            "systems": {
-                "vgg16": {
-                    "called": {"COVID19": {"n_hits": 58, "n": 60, "low": 0.886, "high": 0.991}}
-                },
-                "ensemble_probs": {
-                    "called": {"COVID19": {"n_hits": 51, "n": 60, "low": 0.739, "high": 0.919}}
-                },
-            },
-        },
+        "test": _measured([0, 1, 2] * 5, vgg16=5, ensemble_probs=5),
+        "adults without COVID-19": _measured([1] * 20 + [2] * 40, vgg16=58, ensemble_probs=51),
     }
 }
 """Figures of a bundle that were measured on two sets."""
@@ -96,6 +101,7 @@ class FakePredictor:
     def __init__(self, systems=SYSTEMS, verdict="not_run"):
         self.bundle = fake_bundle()
         self.variant = "clean"
+        self.precision = "f32"
         self.systems = tuple(systems)
         self.verdict = verdict
         self.n_read = 0

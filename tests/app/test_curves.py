@@ -7,6 +7,8 @@ import io
 import json
 import math
 import time
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -23,6 +25,7 @@ from ui.components.run_panel import (
     NONE_CHOSEN,
     SAME_SETTINGS,
 )
+from ui.run_export import run_comments
 from ui.run_view import (
     CSV_FIELDS,
     CurveView,
@@ -105,6 +108,17 @@ def test_what_was_not_measured_is_no_line(runs_dir):
     write_history(runs_dir / "a" / "runs" / "vgg16", rows)
     series = shown_series(find_runs(runs_dir).runs, ["vgg16"], CurveView())
     assert [(line.metric, line.split) for line in series] == [("loss", "train")]
+
+
+def test_a_file_of_curves_says_of_each_run_where_it_comes_from(three):
+    bundle = SimpleNamespace(name="told", version="1.2", digest="ab" * 32)
+    published = replace(three[0], key="published:clean", kind="published", created="2026-01-01")
+    lines = run_comments([published, *three[1:]], bundle).splitlines()
+    assert len(lines) == len(three)
+    assert all(line.startswith("# run: ") for line in lines)
+    assert lines[0].endswith(f"created 2026-01-01, bundle told 1.2, digest {'ab' * 32}")
+    assert not any("told" in line for line in lines[1:])
+    assert "digest" not in run_comments([published], None)
 
 
 def test_csv_holds_every_shown_point(three):

@@ -103,6 +103,18 @@ def test_a_sample_becomes_a_card_with_probabilities(app, predictor):
     assert "(networks 210 ms, heatmaps" in text(app)
 
 
+def test_an_export_carries_what_made_it(app, predictor):
+    app.run().button(key="sample-s1.png").click().run()
+    (given,) = viewers(app)
+    assert given["provenance"] == (
+        "fake 0.1 \N{MIDDLE DOT} digest abababababababab \N{MIDDLE DOT} variant clean "
+        "\N{MIDDLE DOT} f32 \N{MIDDLE DOT} raw probabilities"
+    )
+    app.switch_page("pages/1_Compare.py").run()
+    app.switch_page("pages/2_Heatmaps.py").run()
+    assert {view["provenance"] for view in viewers(app)} == {given["provenance"]}
+
+
 def test_all_samples_are_read_once_each(app, predictor):
     app.run()
     app.button[0].click().run()
@@ -245,9 +257,18 @@ def test_a_real_bundle_reads_a_sample(app, monkeypatch, tiny_bundle_dir):
     assert "Random weights for tests." in text(app)
 
 
+def open_tab(app, name):
+    """Open the page of cards at one of its tabs."""
+    app.run().switch_page("pages/8_Model_card.py").run()
+    app.session_state["show"] = name
+    app.run()
+    assert not app.exception
+
+
 def test_the_model_card_names_every_network(app, predictor):
     app.run().switch_page("pages/8_Model_card.py").run()
     assert "Intended use: tests." in text(app)
+    open_tab(app, "Bundle")
     facts, networks = (table.value for table in app.table)
     assert list(app.dataframe[0].value["SHA-256"]) == ["cd" * 32]
     assert "Ensemble of dense layers" in facts.to_string()

@@ -11,7 +11,16 @@ from tools.dashboard import ROOT, dashboard
 
 pytestmark = pytest.mark.browser
 SAMPLES = ROOT / "assets" / "samples"
-PAGES = ("Read films", "Compare", "Heatmaps", "Training curves", "Dataset", "Model card", "Worklist")
+PAGES = (
+    "Read films",
+    "Compare",
+    "Heatmaps",
+    "Performance",
+    "Training curves",
+    "Dataset",
+    "Model card",
+    "Worklist",
+)
 
 
 @pytest.fixture(scope="module")

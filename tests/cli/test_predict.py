@@ -1,4 +1,4 @@
-"""`predict`, `evaluate` and `bundle` on the command line: schema, exit status, bad input."""
+"""`predict` and `bundle` on the command line: schema, exit status, bad input."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ def test_the_schema(run_json, film_path):
     assert status == 0
     assert printed["schema"] == "cxr-prediction/1"
     assert set(printed["bundle"]) == {"name", "version", "digest"}
+    assert (printed["variant"], printed["precision"]) == ("tiny", "f32")
     (result,) = printed["results"]
     assert result["file"] == str(film_path)
     assert (result["status"], result["error"]) == ("ok", None)
@@ -181,30 +182,6 @@ def test_bundle_commands(tiny_bundle_dir, own_bundle_dir, capsys):
     (own_bundle_dir / "MODEL_CARD.md").write_text("better", "utf-8")
     assert main(["bundle", "verify", str(own_bundle_dir)]) == 1
     assert "MODEL_CARD.md: the file must be the one" in capsys.readouterr().err
-
-
-def test_evaluate(tmp_path, tiny_bundle_dir, capsys):
-    for seed, label in enumerate(("NORMAL", "NORMAL", "pneumonia")):
-        (tmp_path / label).mkdir(exist_ok=True)
-        write_film(tmp_path / label / f"{seed}.png", seed=seed)
-    (tmp_path / "NORMAL" / "broken.png").write_bytes(b"x")
-    out = tmp_path / "evaluation.json"
-    arguments = ["evaluate", str(tmp_path), "--out", str(out), "--bundle", str(tiny_bundle_dir)]
-    assert main(arguments) == 1
-    evaluation = json.loads(out.read_text("utf-8"))
-    assert evaluation["n_by_class"] == {"COVID19": 0, "NORMAL": 2, "PNEUMONIA": 1}
-    assert [entry["file"] for entry in evaluation["unreadable"]] == ["NORMAL/broken.png"]
-    assert tuple(evaluation["systems"]) == SYSTEMS
-    for system in evaluation["systems"].values():
-        assert system["n"] == 3
-        assert system["recall"]["COVID19"]["value"] is None
-    assert "n = 3" in capsys.readouterr().out
-
-
-def test_evaluate_without_films(tmp_path, tiny_bundle_dir, capsys):
-    arguments = ["evaluate", str(tmp_path), "--out", str(tmp_path / "e.json")]
-    assert main([*arguments, "--bundle", str(tiny_bundle_dir)]) == 1
-    assert "must hold films in folders named COVID19" in capsys.readouterr().err
 
 
 def test_one_member_alone(tmp_path, film_path, capsys):

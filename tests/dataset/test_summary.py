@@ -87,12 +87,12 @@ def summary(folder, write_manifest):
     )
     (folder / "test" / "NORMAL" / "SECRET-cut.png").write_bytes(b"\x89PNG")
     write_manifest(
-        "path,patient,source,subtype",
-        "train/COVID19/covid19-0.png,SECRET-P1,journal,",
-        "train/COVID19/covid19-1.png,SECRET-P1,journal,",
-        "test/COVID19/covid19-0.png,SECRET-P1,journal,",
-        "test/NORMAL/normal-1.png,SECRET-P2,hospital,",
-        "test/PNEUMONIA/pneumonia-0.png,SECRET-P2,hospital,virus",
+        "path,patient,source,subtype,view,license",
+        "train/COVID19/covid19-0.png,SECRET-P1,journal,,PA,CC BY 4.0",
+        "train/COVID19/covid19-1.png,SECRET-P1,journal,,AP Supine,",
+        "test/COVID19/covid19-0.png,SECRET-P1,journal,,PA,CC BY 4.0",
+        "test/NORMAL/normal-1.png,SECRET-P2,hospital,,PA,",
+        "test/PNEUMONIA/pneumonia-0.png,SECRET-P2,hospital,virus,,see source",
     )
     return summarise(scan(folder))
 
@@ -110,6 +110,17 @@ def test_the_summary_counts(summary, folder):
     ]
     assert summary["n_by_split_and_source"]["test"]["journal"] == row(1, 0, 0)
     assert summary["n_by_subtype"]["virus"] == row(0, 0, 1)
+    assert list(summary["n_by_view"].items()) == [
+        ("PA", row(2, 1, 0)),
+        ("AP Supine", row(1, 0, 0)),
+        ("not stated", row(2, 4, 6)),
+    ]
+    licenses = summary["n_by_source_and_license"]
+    assert {name: list(own.items()) for name, own in licenses.items()} == {
+        "journal": [("CC BY 4.0", 2), ("not stated", 1)],
+        "hospital": [("see source", 1), ("not stated", 1)],
+        "not stated": [("not stated", 11)],
+    }
     assert summary["class_weights"]["train"] == {"max": row(1, 1, 1), "inverse": row(1, 1, 1)}
     assert summary["class_weights"]["test"]["max"] == row(1.5, 1.5, 1.0)
     assert summary["patients_from"] == "manifest"

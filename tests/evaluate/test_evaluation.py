@@ -65,7 +65,11 @@ def test_raw_and_calibrated_stand_side_by_side(evaluation):
         for name in ("accuracy", "macro_recall", "f1_NORMAL"):  # the called class stays
             assert raw[name] == calibrated[name]
         assert raw["log_loss"]["value"] != calibrated["log_loss"]["value"]
-    assert set(evaluation["pairs"][0]["calibrated"]) == {"log_loss"}
+    for pair in evaluation["pairs"]:
+        assert pair["calibrated"]["accuracy"] == pair["accuracy"]
+        a, b = (evaluation["systems"][pair[side]]["calibrated"]["log_loss"] for side in "ab")
+        difference = pair["calibrated"]["log_loss"]["value"]
+        assert difference == pytest.approx(a["value"] - b["value"])
 
 
 def test_a_difference_is_the_difference_of_the_figures(evaluation):

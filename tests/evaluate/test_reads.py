@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cxr_core.errors import SpecMismatchError, UnreadableImageError
-from cxr_core.evaluate.read_folder import age_band, read_folder
+from cxr_core.evaluate.read_folder import age_band, drawn_paths, read_folder
 from cxr_core.evaluate.reads import FilmList, Reads
 from cxr_core.io import read_path
 from cxr_core.predict import Predictor
@@ -136,3 +136,11 @@ def test_a_stopped_folder_keeps_what_was_read(folder, predictor):
 def test_an_empty_folder_says_so(tmp_path, predictor):
     with pytest.raises(UnreadableImageError, match="must hold films"):
         read_folder(predictor, tmp_path)
+
+
+def test_some_films_of_each_class(folder, predictor):
+    reads = read_folder(predictor, folder, n_per_class=1)
+    assert len(reads) + len(reads.films.unreadable) == 2
+    assert [name for _, name in drawn_paths(folder, 1)] == ["COVID19", "NORMAL"]
+    assert drawn_paths(folder, 1) == drawn_paths(folder, 1)
+    assert len(drawn_paths(folder)) == len(drawn_paths(folder, 100)) == 5

@@ -77,6 +77,37 @@ def file_rows(files: Mapping[str, tuple[str, int]]) -> list[dict[str, str | int]
     ]
 
 
+def bundle_section(bundle: Bundle, variant: str) -> None:
+    """Draw what a bundle is: its facts, its networks and its files.
+
+    Args:
+        bundle: The bundle.
+        variant: Name of the variant in use.
+    """
+    st.header("Bundle", anchor=False)
+    st.table(
+        bundle_facts(bundle, variant),
+        hide_header=True,
+        border="horizontal",
+        alt="Name, version, variants and systems of the bundle",
+    )
+    st.caption("Digest of the bundle (SHA-256 of its manifest, which holds the hash of every file)")
+    st.code(bundle.digest, language=None)
+    st.header("Networks", anchor=False)
+    st.table(
+        member_rows(bundle.variant(variant)),
+        border="horizontal",
+        hide_index=True,
+        alt="Preprocessing, feature layer and origin of the weights of each network",
+    )
+    st.header("Files and their hashes", anchor=False)
+    st.dataframe(
+        file_rows(bundle.files),
+        hide_index=True,
+        alt="Size and SHA-256 of every published file",
+    )
+
+
 def card_text(card: str) -> None:
     """Draw a model card; its commands wrap, as a keyboard cannot scroll them sideways.
 

@@ -15,6 +15,7 @@ from ui.components.map_panels import difference_panel, system_panels
 from ui.components.viewer import viewer_grid
 from ui.components.viewer.colour import colour_tables
 from ui.lung_view import lung_line, lung_rows, outside, outside_sentence
+from ui.provenance import provenance_of
 from ui.words import HEATMAP_CAPTION
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def viewports(film: Film, shown: FilmView, predictor: Predictor, reading: Readin
         colour_tables=colour_tables(),
         label=film.label,
         outline=shown.lungs.outline if shown.lungs else (),
+        provenance=provenance_of(predictor).line(),
         key=f"compare-{film.digest[:16]}",
         on_step=state.step_film if len(state.films()) > 1 else None,
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,6 +10,7 @@ import streamlit as st
 
 from cxr_core.errors import CxrError
 from cxr_core.labels import CLASS_TITLES, CLASSES
+from ui.components.thumbnail import thumbnail
 from ui.dataset_view import SPLIT_TITLES
 from ui.frame import plain, show_error
 
@@ -22,7 +21,6 @@ N_COLUMNS: Final = 6
 N_ROWS: Final = 3
 """Rows of films a page; one a class, or all of one class."""
 
-THUMBNAIL_PX: Final = 320
 SCAN: Final = "Scan the folder"
 NO_FOLDER: Final = (
     "Films are not part of a bundle. Name a folder of films at the top of the page to see examples."
@@ -151,7 +149,7 @@ def _row(films: list[Film], label: str, *, first: int) -> None:
         if not columns:
             columns = list(st.columns(N_COLUMNS, gap="small"))
         with columns.pop(0):
-            picture = _picture(film)
+            picture = thumbnail(film.path)
             if picture is None:
                 st.markdown(":small[This film can no longer be read.]")
                 continue
@@ -159,30 +157,3 @@ def _row(films: list[Film], label: str, *, first: int) -> None:
             st.image(picture, width="stretch", alt=title)
             words = (SPLIT_TITLES.get(film.split, film.split), film.source, film.subtype)
             st.markdown(f":small[{plain(' · '.join(word for word in words if word))}]")
-
-
-def _picture(film: Film) -> bytes | None:
-    """Return a film's thumbnail by the bytes that the file holds now."""
-    try:
-        data = film.path.read_bytes()
-    except OSError:
-        return None
-    return _thumbnail(hashlib.sha256(data).hexdigest(), data)
-
-
-@st.cache_resource(scope="session", show_spinner=False, max_entries=256)
-def _thumbnail(digest: str, _data: bytes) -> bytes | None:  # noqa: ARG001
-    """Draw a square thumbnail; the digest alone is the key, the picture stays in memory."""
-    from PIL import Image, ImageOps
-
-    from cxr_core.io import read
-
-    try:
-        image = read(_data, name="film").image
-    except CxrError:
-        return None
-    grey = Image.fromarray((image * 255 + 0.5).astype("uint8"))
-    square = ImageOps.pad(grey, (THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    square.save(buffer, "JPEG", quality=88)
-    return buffer.getvalue()

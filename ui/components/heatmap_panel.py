@@ -18,11 +18,13 @@ from ui.components.map_trust_panel import map_trust_panel
 from ui.components.viewer import MAX_PANELS, viewer_grid
 from ui.components.viewer.colour import colour_tables
 from ui.heatmap_view import cell_rows, decomposition, file_stem, map_title
+from ui.provenance import provenance_of
 from ui.words import HEATMAP_CAPTION
 
 if TYPE_CHECKING:
     from cxr_core.explain.cam import Cam
     from cxr_core.predict import Predictor, Reading
+    from cxr_core.provenance import Provenance
     from ui.film_view import FilmView
     from ui.state import Film
 
@@ -105,6 +107,7 @@ def heatmap_grid(
         colour_tables=colour_tables(),
         label=film.label,
         outline=shown.lungs.outline if shown.lungs else (),
+        provenance=provenance_of(predictor).line(),
         key=f"heatmaps-{film.digest[:16]}",
         on_step=state.step_film if len(state.films()) > 1 else None,
     )
@@ -114,13 +117,13 @@ def heatmap_grid(
     for cam in cams:
         notes = " ".join(note for note in cam.notes if note != METHODS[cam.method].note)
         st.markdown(f"**{map_title(cam, against)}.** {decomposition(cam, against)} {notes}")
-    _values(cams, against)
+    _values(cams, against, provenance_of(predictor))
     checks = predictor.bundle.map_checks(predictor.variant)
     map_trust_panel(checks, [(cam.system, cam.method) for cam in cams])
     fidelity_panel(film, predictor, reading, [] if against else cams)
 
 
-def _values(cams: Sequence[Cam], against: str | None) -> None:
+def _values(cams: Sequence[Cam], against: str | None, made_with: Provenance) -> None:
     """Offer the maps' cells as a table."""
     if not cams:
         return
@@ -141,7 +144,10 @@ def _values(cams: Sequence[Cam], against: str | None) -> None:
         )
         name = file_stem(cam.system, cam.class_name or "no-class", against, cam.method)
         st.download_button(
-            "Download as CSV", table.to_csv(index=False), f"cxr-map-{name}.csv", "text/csv"
+            "Download as CSV",
+            made_with.commented(table.to_csv(index=False)),
+            f"cxr-map-{name}.csv",
+            "text/csv",
         )
 
 

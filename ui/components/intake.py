@@ -54,7 +54,7 @@ def _uploader() -> None:
     """Take any file: what it is decides its content, read on the server, not its extension."""
     key = state.uploader_key()
     files = st.file_uploader(
-        "Upload films (PNG, JPEG, TIFF, BMP, WebP, GIF)",
+        "Upload films (DICOM: .dcm or without an extension; PNG, JPEG, TIFF, BMP, WebP, GIF)",
         accept_multiple_files=True,
         key=key,
         on_change=_take_uploads,

@@ -26,6 +26,7 @@ from ui.run_view import (
 )
 
 if TYPE_CHECKING:
+    from cxr_core.bundle import Bundle
     from cxr_core.run import Run
 
 RUNS_VARIABLE: Final = "CXR_RUNS"
@@ -61,6 +62,14 @@ def folder_choice() -> str:
         "written, or one that holds such folders.",
     )
     return typed.strip() or default
+
+
+def bundle_in_use() -> Bundle | None:
+    """Return the bundle that the published runs are of, or nothing where none is usable."""
+    try:
+        return engine.load().bundle
+    except CxrError:
+        return None
 
 
 def published_runs() -> RunList:

@@ -10,6 +10,7 @@ import streamlit as st
 from cxr_core.labels import CLASS_TITLES
 from ui.components.curves import curves_figure
 from ui.frame import plain
+from ui.run_export import run_comments
 from ui.run_view import (
     CurveView,
     difference_rows,
@@ -21,6 +22,7 @@ from ui.run_view import (
 )
 
 if TYPE_CHECKING:
+    from cxr_core.bundle import Bundle
     from cxr_core.run import Run, RunList
 
 MAX_ROWS: Final = 20
@@ -50,13 +52,20 @@ DROPOUT_NOTE: Final = (
 )
 
 
-def run_panel(runs: Sequence[Run], systems: Sequence[str], view: CurveView) -> None:
+def run_panel(
+    runs: Sequence[Run],
+    systems: Sequence[str],
+    view: CurveView,
+    *,
+    bundle: Bundle | None = None,
+) -> None:
     """Draw figure, download and tables of some runs, or say why there is nothing to draw.
 
     Args:
         runs: The chosen runs.
         systems: The chosen systems.
         view: How to draw.
+        bundle: The bundle that published runs are of, or `None` where none is loaded.
     """
     if not runs:
         st.markdown(NONE_CHOSEN)
@@ -75,7 +84,7 @@ def run_panel(runs: Sequence[Run], systems: Sequence[str], view: CurveView) -> N
         with right.container(horizontal_alignment="right"):
             st.download_button(
                 "Download CSV",
-                lambda: series_csv(series),
+                lambda: run_comments(runs, bundle) + series_csv(series),
                 file_name=CSV_NAME,
                 mime="text/csv",
                 on_click="ignore",

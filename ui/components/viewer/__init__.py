@@ -83,6 +83,7 @@ def viewer(
     key: str,
     scores: Sequence[Score] = (),
     outline: Sequence[Polygon] = (),
+    provenance: str = "",
     on_step: Callable[[int], None] | None = None,
 ) -> None:
     """Show one film with the heatmap of any system, class and method.
@@ -96,6 +97,7 @@ def viewer(
         key: Unique within the page; the reader's choices live as long as it stays the same.
         scores: What each system says; drawn as the table that chooses the map.
         outline: Polygons of (x, y), each a share of the film in [0, 1] from its upper left.
+        provenance: What made maps and scores, written into the margin of an export.
         on_step: Called with -1 or 1 before the page runs again when the reader asks for the film
             before or the next one; `None` where there is only one.
     """
@@ -109,6 +111,7 @@ def viewer(
                 {"system": score.system, "label": score.label, "probs": dict(score.probs)}
                 for score in scores
             ],
+            "provenance": provenance,
             **_film_data(film, label, outline, colour_tables),
             **_vocabulary(tuple(maps)),
         },
@@ -123,6 +126,7 @@ def viewer_grid(
     label: str,
     key: str,
     outline: Sequence[Polygon] = (),
+    provenance: str = "",
     on_step: Callable[[int], None] | None = None,
 ) -> None:
     """Show one film in several viewports with a map each; zoom, window and pointer are shared.
@@ -134,6 +138,7 @@ def viewer_grid(
         label: As in `viewer`.
         key: As in `viewer`.
         outline: As in `viewer`.
+        provenance: As in `viewer`.
         on_step: As in `viewer`.
 
     Raises:
@@ -160,6 +165,7 @@ def viewer_grid(
                 }
                 for panel in panels
             ],
+            "provenance": provenance,
             **_film_data(film, label, outline, colour_tables),
             **_vocabulary(tuple(dict.fromkeys(panel.system for panel in panels))),
         },

@@ -1,4 +1,5 @@
-// Save what is seen as one PNG: every viewport with its title, colour bar and window, no file name.
+// Save what is seen as one PNG: every viewport with its title, colour bar and window, and below them
+// what made the maps; no file name.
 
 import { number } from "./dom.js";
 
@@ -6,6 +7,8 @@ const HEAD_PX = 28;
 const FOOT_PX = 76;
 const RESEARCH_USE = "Research use only. Not a medical device.";
 const GAP_PX = 8;
+const LINE_PX = 20;
+const SEPARATOR = " \u00b7 ";
 const FONT = '13px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
 
 function fileName(reader) {
@@ -19,6 +22,17 @@ function fitted(context, text, width) {
   let shown = text;
   while (shown.length > 1 && context.measureText(shown).width > width) shown = `${shown.slice(0, -2)}…`;
   return shown;
+}
+
+// The parts of a line, as many in each row as there is room for; none is cut where one fits alone.
+function rows(context, text, width) {
+  const found = [];
+  for (const part of text ? text.split(SEPARATOR) : []) {
+    const longer = found.length ? `${found.at(-1)}${SEPARATOR}${part}` : part;
+    if (found.length && context.measureText(longer).width <= width) found[found.length - 1] = longer;
+    else found.push(part);
+  }
+  return found;
 }
 
 function drawOne(context, viewport, left, top) {
@@ -63,9 +77,11 @@ export function viewCanvas(reader) {
   const height = Math.max(...shown.map(({ size }) => size.h)) + HEAD_PX + FOOT_PX;
   const density = Math.min(window.devicePixelRatio || 1, 2);
   const canvas = document.createElement("canvas");
-  canvas.width = Math.round((width * lefts.length + GAP_PX) * density);
-  canvas.height = Math.round(height * tops.length * density);
   const context = canvas.getContext("2d");
+  context.font = FONT;
+  const made = rows(context, reader.data.provenance, width * lefts.length - GAP_PX);
+  canvas.width = Math.round((width * lefts.length + GAP_PX) * density);
+  canvas.height = Math.round((height * tops.length + LINE_PX * made.length) * density);
   context.scale(density, density);
   context.fillStyle = "#14171b";
   context.fillRect(0, 0, canvas.width, canvas.height);
@@ -73,6 +89,11 @@ export function viewCanvas(reader) {
   shown.forEach((viewport, i) => {
     const [x, y] = boxes[i];
     drawOne(context, viewport, GAP_PX + lefts.indexOf(x) * width, tops.indexOf(y) * height);
+  });
+  context.fillStyle = "#d9dee3";
+  made.forEach((line, i) => {
+    const below = height * tops.length + LINE_PX * i + 8;
+    context.fillText(fitted(context, line, width * lefts.length - GAP_PX), GAP_PX, below);
   });
   return canvas;
 }

@@ -1,0 +1,306 @@
+"""An audit as tables: the same rows for a terminal, for Markdown and for the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
+
+FIGURE_TITLES: Final = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "macro_auroc": "macro AUROC",
+}
+MAJORITY_TITLE: Final = "always the commonest class"
+LAYER_TITLES: Final = {"pooled": "last feature map", "hidden": "last hidden layer"}
+WHOLE: Final = "whole film"
+
+
+@dataclass(frozen=True)
+class Section:
+    """One table.
+
+    Attributes:
+        title: What it is of.
+        header: Titles of the columns.
+        rows: Cells, as text.
+        notes: Sentences below it.
+    """
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+
+
+def sections(audit: Mapping[str, Any], variant: str | None = None) -> tuple[Section, ...]:
+    """Return the tables of an audit.
+
+    Args:
+        audit: Of schema `cxr-audit/1`.
+        variant: Whose systems are shown; the first if `None`.
+
+    Returns:
+        The tables, films that were judged apart first; what was not measured is left out.
+    """
+    name = variant or next(iter(audit["variants"]), None)
+    own: Mapping[str, Any] = audit["variants"].get(name, {}) if name else {}
+    found = [
+        _external(audit, own),
+        _classifiers(audit, own),
+        _covered(own),
+        _sources(own),
+        _leaks(audit["leaks"]),
+        _probes(own),
+        _overlap(audit, own),
+    ]
+    return tuple(section for section in found if section is not None)
+
+
+def cell(figure: Mapping[str, Any] | None, digits: int = 3) -> str:
+    """Write a figure with its interval, or why there is none.
+
+    Args:
+        figure: {value, low, high}, with `reason` where one is `None`.
+        digits: Decimals.
+
+    Returns:
+        For example `0.913 (0.895 to 0.931)`.
+    """
+    if figure is None:
+        return "not measured"
+    if figure["value"] is None:
+        return str(figure.get("reason", "not measured"))
+    text = f"{figure['value']:.{digits}f}"
+    if figure["low"] is None:
+        return text
+    return f"{text} ({figure['low']:.{digits}f} to {figure['high']:.{digits}f})"
+
+
+def count(share: Mapping[str, Any]) -> str:
+    """Write a share as a count.
+
+    Args:
+        share: {value, low, high, n_hits, n}.
+
+    Returns:
+        For example `57 of 60 (0.86 to 0.98)`.
+    """
+    if not share["n"]:
+        return "no film"
+    return f"{share['n_hits']} of {share['n']} ({share['low']:.2f} to {share['high']:.2f})"
+
+
+def text_lines(tables: Sequence[Section]) -> Iterator[str]:
+    """Yield tables for a terminal.
+
+    Args:
+        tables: Of `sections`.
+
+    Yields:
+        Lines without line ends.
+    """
+    for table in tables:
+        yield table.title
+        rows = (table.header, *table.rows)
+        widths = [max(len(row[i]) for row in rows) for i in range(len(table.header))]
+        for row in rows:
+            yield "  ".join(text.ljust(w) for text, w in zip(row, widths, strict=True)).rstrip()
+        yield from table.notes
+        yield ""
+
+
+def markdown_lines(tables: Sequence[Section]) -> Iterator[str]:
+    """Yield tables as Markdown.
+
+    Args:
+        tables: Of `sections`.
+
+    Yields:
+        Lines without line ends.
+    """
+    for table in tables:
+        yield f"**{table.title}**"
+        yield ""
+        for row in (table.header, ("---",) * len(table.header), *table.rows):
+            yield "| " + " | ".join(row) + " |"
+        for note in table.notes:
+            yield ""
+            yield note
+        yield ""
+
+
+def _external(audit: Mapping[str, Any], own: Mapping[str, Any]) -> Section | None:
+    """Films that are judged apart: how many are called what."""
+    about = audit["external"]
+    if about is None:
+        return None
+    rows = []
+    whole = (own.get("external") or {}).get("whole", {})
+    for system, called in whole.items():
+        rows.append((system_title(system), *(count(called[label]) for label in CLASSES)))
+    rows += [
+        (cue["title"], *(count(cue["external"][label]) for label in CLASSES))
+        for cue in audit["cues"].values()
+        if cue.get("external")
+    ]
+    counts = ", ".join(f"{CLASS_TITLES[k]} {n}" for k, n in about["n_by_class"].items() if n)
+    notes: tuple[str, ...] = ()
+    if own.get("was_fitted_to_others"):
+        notes = ("Films of this kind were added to this variant's training: it may know them.",)
+    return Section(
+        f"{about['n_films']} films, {about['title']}, of {about['n_patients']} patients ({counts})",
+        ("", *(f"called {CLASS_TITLES[label]}" for label in CLASSES)),
+        tuple(rows),
+        notes,
+    )
+
+
+def _classifiers(audit: Mapping[str, Any], own: Mapping[str, Any]) -> Section:
+    """Classifiers that must not work, beside the systems."""
+    rows = [(MAJORITY_TITLE, *_figures(audit["majority"]))]
+    for cue in audit["cues"].values():
+        cells = ("", cue["reason"], "", "") if "reason" in cue else _figures(cue)
+        rows.append((cue["title"], *cells))
+    rows += [
+        (system_title(name), *_figures(found)) for name, found in own.get("systems", {}).items()
+    ]
+    data = audit["data"]
+    how = (
+        "learnt from the films that are not test films"
+        if data["method"] == "test"
+        else "each film judged by a classifier that saw no film of its patient"
+    )
+    lungs = audit["lungs"]
+    note = (
+        f"{lungs['n_without']} of {lungs['n']} films have no plausible lungs and are left out "
+        "where lungs are needed."
+        if lungs
+        else "Lungs were not looked for."
+    )
+    return Section(
+        f"What tells the class, {data['n_judged']:,} films of {data['n_judged_patients']:,} "
+        f"patients, {how}",
+        ("", "n", *FIGURE_TITLES.values()),
+        tuple(rows),
+        (note,),
+    )
+
+
+def _covered(own: Mapping[str, Any]) -> Section | None:
+    """The systems on covered films."""
+    rows = [
+        (
+            cover["title"],
+            system_title(name),
+            str(found["n"]),
+            cell(found["kept"]),
+            cell(found["accuracy"]),
+            cell(found["balanced_accuracy"]),
+        )
+        for cover in own.get("covered", {}).values()
+        for name, found in cover["systems"].items()
+    ]
+    if not rows:
+        return None
+    header = ("shown", "system", "n", "keeps its answer", "accuracy", "balanced accuracy")
+    return Section("The systems on films that are mostly painted black", header, tuple(rows))
+
+
+def _sources(own: Mapping[str, Any]) -> Section | None:
+    """How well features tell the source."""
+    rows = []
+    for label, found in own.get("sources", {}).items():
+        counts = ", ".join(f"{name} {n}" for name, n in found["n_by_source"].items())
+        start = (CLASS_TITLES[label], counts or "not stated")
+        if "reason" in found:
+            rows.append((*start, "", found["reason"], "", ""))
+            continue
+        for member, layers in found["members"].items():
+            rows += [
+                (
+                    *start,
+                    system_title(member),
+                    LAYER_TITLES[layer],
+                    cell(figures["macro_auroc"]),
+                    cell(figures["balanced_accuracy"]),
+                )
+                for layer, figures in layers.items()
+            ]
+    if not rows:
+        return None
+    header = ("class", "films by source", "member", "features", "AUROC", "balanced accuracy")
+    notes = [
+        f"{CLASS_TITLES[label]}: fewer than 20 films of {', '.join(found['too_few'])}."
+        for label, found in own["sources"].items()
+        if found["too_few"]
+    ]
+    title = "How well a model's own features tell the source, within one class"
+    return Section(title, header, tuple(rows), tuple(notes))
+
+
+def _leaks(found: Mapping[str, Any]) -> Section:
+    """Copies and leaks."""
+    pairs, leaks = found["pairs"], found["leaks"]
+    rows = (
+        ("same bytes", str(pairs["copy"]), str(leaks["copy"])),
+        (
+            "same exposure in other bytes",
+            str(pairs["near_duplicate"]),
+            str(leaks["near_duplicate"]),
+        ),
+        ("same patient, another film", "", str(leaks["patient"])),
+    )
+    notes = tuple(
+        f"One exposure stands under two classes: {CLASS_TITLES[two['classes'][0]]} in "
+        f"{two['splits'][0]}, {CLASS_TITLES[two['classes'][1]]} in {two['splits'][1]}."
+        for two in found["classes_of_two"]
+    )
+    return Section("Copies and leaks", ("", "pairs in all", "across splits"), rows, notes)
+
+
+def _probes(own: Mapping[str, Any]) -> Section | None:
+    """Probes: every level, the share of answers that flip."""
+    found = own.get("probes")
+    if not found:
+        return None
+    rows = []
+    for probe in found["probes"].values():
+        for level in probe["levels"]:
+            if level["level"] == probe["unchanged"]:
+                continue
+            cells = [count(each["flipped"]) for each in level["systems"].values()]
+            rows.append((probe["title"], f"{level['level']:g}", *cells))
+    names = next(iter(found["probes"].values()))["levels"][0]["systems"]
+    header = ("change", "level", *(system_title(name) for name in names))
+    title = f"Answers that flip under small changes, {found['n']} films"
+    return Section(title, header, tuple(rows))
+
+
+def _overlap(audit: Mapping[str, Any], own: Mapping[str, Any]) -> Section | None:
+    """Films that the models were made from, and scores without them."""
+    found, rest = audit["overlap"], own.get("restricted")
+    if found is None or rest is None:
+        return None
+    restricted = rest.get("systems", {})
+    rows = tuple(
+        (
+            system_title(name),
+            cell(open_["accuracy"]),
+            cell(restricted[name]["accuracy"]) if name in restricted else "no film is left",
+        )
+        for name, open_ in own["systems"].items()
+    )
+    title = (
+        f"{found['n_overlap']} of {found['n']} films are taken for copies of films that the models "
+        "were made from"
+    )
+    header = ("accuracy", f"all films, n = {found['n']}", f"without copies, n = {rest['n']}")
+    return Section(title, header, rows)
+
+
+def _figures(found: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return n and the three figures."""
+    return (f"{found['n']:,}", *(cell(found[name]) for name in FIGURE_TITLES))

@@ -1,0 +1,173 @@
+"""ROC curves of each class against the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cxr_core.evaluate.display.curve import (
+    GRID,
+    N_BAND_RESAMPLES,
+    ClassCurve,
+    checked,
+    class_curves,
+    patients_or_films,
+)
+from cxr_core.evaluate.display.style import (
+    REFERENCE_COLOUR,
+    add_band,
+    area_title,
+    class_line,
+    layout,
+    share_axis,
+)
+from cxr_core.evaluate.resample import Resamples
+from cxr_core.evaluate.weighted import divide
+from cxr_core.labels import CLASS_COLOURS
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from plotly.graph_objects import Figure
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class RocDisplay:
+    """Sensitivity against false alarms of each class that has films.
+
+    Attributes:
+        curves: Class to curve.
+        reasons: Class to the reason why it has no curve.
+        n_patients: Number of different patients.
+        n_resamples: Resamples behind bands and areas.
+    """
+
+    curves: Mapping[str, ClassCurve]
+    reasons: Mapping[str, str]
+    n_patients: int
+    n_resamples: int
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y_true: Any,
+        y_prob: Any,
+        *,
+        patients: Sequence[Hashable] | npt.NDArray[np.int64] | None = None,
+        n_resamples: int = N_BAND_RESAMPLES,
+        seed: int = 0,
+    ) -> RocDisplay:
+        """Draw up the curves.
+
+        Args:
+            y_true: Class indices, shape (n,).
+            y_prob: Probabilities, shape (n, 3).
+            patients: Patient of each film; every film is a patient of its own if `None`.
+            n_resamples: Resamples of patients behind bands and areas.
+            seed: Seed of the resamples.
+
+        Returns:
+            The display; points are those of `sklearn.metrics.roc_curve` of each class against the
+            rest, `drop_intermediate=False`.
+
+        Raises:
+            ValueError: If shapes or values do not fit.
+            NotApplicableError: If there is no film.
+        """
+        truth, probs = checked(y_true, y_prob)
+        resamples = Resamples.draw(
+            patients_or_films(patients, len(truth)), n_resamples=n_resamples, seed=seed
+        )
+        curves, reasons = class_curves(truth, probs, resamples, area=0, band_of=_heights)
+        return cls(curves, reasons, resamples.n_patients, n_resamples)
+
+    def points(self, label: str) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return a class's points as `sklearn.metrics.roc_curve` does.
+
+        Args:
+            label: A class of `curves`.
+
+        Returns:
+            False positive rate, true positive rate and thresholds, each of shape (t + 1,); the
+            first threshold is infinite, and nothing is called there.
+        """
+        curve = self.curves[label]
+        return (
+            np.append(0.0, curve.n_misses / curve.n_negative),
+            np.append(0.0, curve.n_hits / curve.n_positive),
+            np.append(np.inf, curve.thresholds),
+        )
+
+    def frame(self) -> DataFrame:
+        """Return every point: `class`, `threshold`, `false_positive_rate`, `sensitivity`."""
+        import pandas as pd
+
+        parts = []
+        for label in self.curves:
+            misses, hits, thresholds = self.points(label)
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "class": label,
+                        "threshold": thresholds[1:],
+                        "false_positive_rate": misses[1:],
+                        "sensitivity": hits[1:],
+                    }
+                )
+            )
+        columns = ["class", "threshold", "false_positive_rate", "sensitivity"]
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+    def plot(self) -> Figure:
+        """Return the figure: a line and a 95 % band a class, and the line of chance."""
+        import plotly.graph_objects as go
+
+        figure = go.Figure(
+            layout=layout(
+                xaxis=share_axis("Other films called the class (false alarms)"),
+                yaxis=share_axis("Films of the class found (sensitivity)"),
+            )
+        )
+        figure.add_scatter(
+            x=[0, 1],
+            y=[0, 1],
+            mode="lines",
+            line={"color": REFERENCE_COLOUR, "width": 1},
+            name="Chance",
+            hoverinfo="skip",
+        )
+        for label, curve in self.curves.items():
+            if curve.low is not None and curve.high is not None:
+                colour = CLASS_COLOURS[label]
+                add_band(figure, GRID, curve.low, curve.high, colour, group=label)
+            misses, hits, thresholds = self.points(label)
+            figure.add_scatter(
+                x=misses,
+                y=hits,
+                customdata=thresholds,
+                mode="lines",
+                line=class_line(label),
+                name=area_title(label, curve.area),
+                legendgroup=label,
+                hovertemplate="from %{customdata:.3f} on: %{y:.1%} found, %{x:.1%} false alarms",
+            )
+        return figure
+
+
+def _heights(hits: FloatArray, misses: FloatArray) -> FloatArray:
+    """Return the sensitivity that each resample reaches with at most so many false alarms."""
+    sensitivity = divide(hits, hits[:, -1:])
+    alarms = divide(misses, misses[:, -1:])
+    return np.stack(
+        [
+            np.append(0.0, row)[np.searchsorted(at, GRID, side="right")]
+            if not np.isnan(at[-1])
+            else np.full(len(GRID), np.nan)
+            for row, at in zip(sensitivity, alarms, strict=True)
+        ]
+    )

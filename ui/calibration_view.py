@@ -1,0 +1,339 @@
+"""From reads and temperatures to what the Calibration page says: sentences and rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from cxr_core.labels import CLASS_TITLES, system_title
+from cxr_core.trust.calibration import Temperature
+from cxr_core.trust.calibration_error import TOP_LABEL, CalibrationError, Float64Array
+from cxr_core.trust.measure import CalibrationEffect, ScoreQuality, mean_score
+from cxr_core.trust.reliability import ReliabilityBin, ReliabilityDiagram
+
+if TYPE_CHECKING:
+    from cxr_core.evaluate.metrics import Proportion
+    from cxr_core.evaluate.reads import Reads
+    from cxr_core.predict import Predictor
+    from cxr_core.trust.conformal import ConformalModel
+
+TEST: Final = "test"
+CALIBRATION: Final = "calibration"
+NINE_TENTHS: Final = 0.9
+TOO_FEW: Final = 20
+"""Under so many films a share is said to tell little."""
+
+TWIN: Final = (
+    "**Calibrated by a twin.** This recipe keeps no films apart, so temperatures and limits come "
+    "from a second training by the same recipe that did. They are used for the published heads, "
+    "for which the promise of the sets below does not hold of itself: go by the shares measured."
+)
+
+QUESTIONS: Final = {TOP_LABEL: "The class named", **CLASS_TITLES}
+"""What calibration is asked of, to the words for it."""
+
+
+@dataclass(frozen=True, eq=False)
+class CalibrationEvidence:
+    """What the page is drawn from.
+
+    Attributes:
+        key: What tells this evidence from any other; key of the caches.
+        test: Test films, which nothing was fitted to.
+        others: Title to reads of the sets without a COVID-19 film.
+        temperatures: System to temperature; systems that could not be calibrated are absent.
+        conformal: System to the thresholds of its prediction sets.
+        is_twin: True where both come from other heads of the same recipe: the published heads saw
+            the films.
+    """
+
+    key: str
+    test: Reads
+    others: Mapping[str, Reads]
+    temperatures: Mapping[str, Temperature]
+    conformal: Mapping[str, ConformalModel]
+    is_twin: bool = False
+
+    def probs(self, system: str, *, is_raw: bool) -> Float64Array:
+        """Return the scores of the test films, shape (n, 3).
+
+        Args:
+            system: Name of the system.
+            is_raw: True for scores before calibration.
+        """
+        temperature = self.temperatures.get(system)
+        if is_raw or temperature is None:
+            return self.test.probs(system)
+        return temperature.apply(self.test.logits[system])
+
+    def is_changed(self, system: str) -> bool:
+        """Return whether calibration changes the scores of a system.
+
+        Args:
+            system: Name of the system.
+        """
+        temperature = self.temperatures.get(system)
+        return temperature is not None and temperature.value != 1.0
+
+
+def calibration_evidence(predictor: Predictor) -> CalibrationEvidence | None:
+    """Collect what a bundle knows of the calibration of the variant in use.
+
+    Args:
+        predictor: The predictor in use.
+
+    Returns:
+        The evidence, or `None` where the bundle has no trust model or no reads of test films.
+
+    Raises:
+        CxrError: If what is stored contradicts itself.
+    """
+    bundle, variant, model = predictor.bundle, predictor.variant, predictor.trust_model
+    test = bundle.reads(TEST, variant)
+    if model is None or test is None or not len(test):
+        return None
+    sets = {
+        title: bundle.reads(title, variant)
+        for title in bundle.read_sets(variant)
+        if title not in (TEST, CALIBRATION)
+    }
+    return CalibrationEvidence(
+        key=f"{bundle.digest}/{variant}",
+        test=test,
+        others={
+            title: reads
+            for title, reads in sets.items()
+            if reads is not None and len(reads) and not reads.films.n_by_class["COVID19"]
+        },
+        temperatures=model.calibration,
+        conformal=model.conformal,
+        is_twin=bool(model.about.get("is_twin")),
+    )
+
+
+def figure_text(value: float | None, low: float | None, high: float | None) -> str:
+    """Write a figure with its interval, three decimals each.
+
+    Args:
+        value: The figure.
+        low: Lower end; `None` where there is no interval.
+        high: Upper end.
+
+    Returns:
+        For example `0.028 (0.016 to 0.040)`.
+    """
+    if value is None:
+        return "not measured"
+    if low is None or high is None:
+        return _decimals(value)
+    return f"{_decimals(value)} ({_decimals(low)} to {_decimals(high)})"
+
+
+def share_text(found: Proportion) -> str:
+    """Write a share with its counts and interval.
+
+    Args:
+        found: The share.
+
+    Returns:
+        For example `41 of 44, 93.2 % (81.8 to 97.7 %)`.
+    """
+    if found.value is None or found.low is None or found.high is None:
+        return "no film"
+    return (
+        f"{found.n_hits:,} of {found.n:,}, {found.value:.1%} ({found.low:.1%} to {found.high:.1%})"
+    )
+
+
+def caution(evidence: CalibrationEvidence, system: str) -> list[str]:
+    """Say what calibrated scores are on films of which none shows COVID-19.
+
+    Args:
+        evidence: What the page is drawn from.
+        system: Name of the system.
+
+    Returns:
+        One Markdown sentence a set, and one where a twin was calibrated in place of the models.
+    """
+    lines = [TWIN] if evidence.is_twin else []
+    for title, reads in evidence.others.items():
+        temperature = evidence.temperatures.get(system)
+        after = mean_score(reads, system, temperature, "COVID19")
+        before = mean_score(reads, system, None, "COVID19")
+        lines.append(
+            f"**Calibrated is not the same as right.** Of {len(reads):,} {title}, none shows "
+            f"COVID-19, so their mean COVID-19 score should be near 0. By {system_title(system)} "
+            f"it is **{_ends(after)}** calibrated, {_ends(before)} raw. Calibration was fitted and "
+            "measured on films of the same sources as the training films; it holds for no others."
+        )
+    return lines
+
+
+def nine_of_ten(diagram: ReliabilityDiagram, system: str, kind: str) -> str:
+    """Answer whether 0.9 means nine of ten, in one sentence with its numbers.
+
+    Args:
+        diagram: Of the test films.
+        system: Name of the system.
+        kind: `calibrated` or `raw`.
+
+    Returns:
+        Markdown.
+    """
+    near = next(b for b in diagram.bins if b.low < NINE_TENTHS <= b.high)
+    return _bin_sentence(near, diagram.of, system, kind)
+
+
+def highest(diagram: ReliabilityDiagram, system: str, kind: str) -> str:
+    """Say the same of the highest scores, where most films are.
+
+    Args:
+        diagram: Of the test films.
+        system: Name of the system.
+        kind: `calibrated` or `raw`.
+
+    Returns:
+        Markdown.
+    """
+    return _bin_sentence(diagram.bins[-1], diagram.of, system, kind)
+
+
+def _bin_sentence(found: ReliabilityBin, of: str, system: str, kind: str) -> str:
+    """Say what came true of the films of one bin."""
+    what = f"{kind} score" if of == TOP_LABEL else f"{kind} {CLASS_TITLES[of]} score"
+    where = f"{what} by {system_title(system)} of {found.low:.2f} to {found.high:.2f}"
+    if found.score is None:
+        return f"No test film has a {where}."
+    true = "of them named rightly" if of == TOP_LABEL else f"of them {CLASS_TITLES[of]} films"
+    have = "test film has" if found.n == 1 else "test films have"
+    text = (
+        f"**{found.n:,}** {have} a {where} (mean {found.score:.3f}), "
+        f"**{found.came_true.n_hits:,}** {true}: **{found.came_true.value:.1%}** "
+        f"({found.came_true.low:.1%} to {found.came_true.high:.1%})."
+    )
+    if found.n < TOO_FEW:
+        return f"{text} Too few to tell."
+    low, high = found.came_true.low or 0.0, found.came_true.high or 0.0
+    side = "inside" if low <= found.score <= high else "outside"
+    return f"{text} The mean score lies {side} this interval."
+
+
+def temperature_note(evidence: CalibrationEvidence, system: str) -> str:
+    """Say what calibration does to one system.
+
+    Args:
+        evidence: What the page is drawn from.
+        system: Name of the system.
+
+    Returns:
+        Markdown.
+    """
+    found = evidence.temperatures.get(system)
+    name = system_title(system)
+    if found is None:
+        return f"{name} could not be calibrated; its scores are raw everywhere."
+    counts = ", ".join(f"{n:,} {CLASS_TITLES[label]}" for label, n in found.n_by_class.items())
+    on = f"{found.n:,} calibration films of {found.n_patients:,} patients ({counts})"
+    if found.note:
+        return f"{name}, on {on}: {found.note} Calibrated and raw are the same here."
+    does = "surer" if found.value < 1 else "less sure"
+    return (
+        f"Temperature of {name}: **{found.value:.2f}**, fitted to {on}. It makes scores {does}; "
+        "the class named never changes."
+    )
+
+
+def bin_rows(diagrams: Mapping[str, ReliabilityDiagram]) -> list[dict[str, Any]]:
+    """Return the diagrams as one table.
+
+    Args:
+        diagrams: `Raw` and `Calibrated` to diagram.
+
+    Returns:
+        Column title to value, one row a bin that holds films.
+    """
+    return [
+        {
+            "Scores": kind,
+            "From": row["from"],
+            "To": row["to"],
+            "Films": row["n"],
+            "Mean score": row["mean_score"],
+            "Came true": row["came_true"],
+            "Lower end": row["low"],
+            "Upper end": row["high"],
+        }
+        for kind, diagram in diagrams.items()
+        for row in diagram.rows()
+    ]
+
+
+def quality_rows(
+    effects: Mapping[str, CalibrationEffect], temperatures: Mapping[str, Temperature]
+) -> list[dict[str, str]]:
+    """Return the figures of every system, raw and calibrated.
+
+    Args:
+        effects: System to what its temperature does.
+        temperatures: System to temperature.
+
+    Returns:
+        Column title to text, two rows a system.
+    """
+    rows = []
+    for system, effect in effects.items():
+        is_known = system in temperatures
+        after = f"Calibrated ({effect.temperature:.2f})" if is_known else "Not calibrated"
+        for kind, quality in (("Raw", effect.raw), (after, effect.calibrated)):
+            rows.append({"System": system_title(system), "Scores": kind, **_quality(quality)})
+    return rows
+
+
+def change_rows(effects: Mapping[str, CalibrationEffect]) -> list[dict[str, str]]:
+    """Return what calibration changes of the log loss, film by film paired.
+
+    Args:
+        effects: System to what its temperature does.
+
+    Returns:
+        Column title to text, one row a system.
+    """
+    return [
+        {
+            "System": system_title(system),
+            "Temperature": f"{effect.temperature:.3f}",
+            "Log loss, calibrated less raw": "no change"
+            if effect.temperature == 1.0
+            else figure_text(*(effect.log_loss_change[end] for end in ("value", "low", "high"))),
+        }
+        for system, effect in effects.items()
+    ]
+
+
+def _quality(found: ScoreQuality) -> dict[str, str]:
+    """Return the cells of one set of scores."""
+    return {
+        "ECE, class named": _error(found.top_label),
+        "ECE, each class": _error(found.classwise),
+        "Log loss": figure_text(*(found.log_loss[end] for end in ("value", "low", "high"))),
+        "Brier score": figure_text(*(found.brier[end] for end in ("value", "low", "high"))),
+    }
+
+
+def _error(found: CalibrationError) -> str:
+    """Return one calibration error with its interval."""
+    return figure_text(found.value, found.low, found.high)
+
+
+def _ends(figure: Mapping[str, Any]) -> str:
+    """Return a mean with its interval in two decimals."""
+    if figure["low"] is None:
+        return f"{figure['value']:.2f}"
+    return f"{figure['value']:.2f} ({figure['low']:.2f} to {figure['high']:.2f})"
+
+
+def _decimals(value: float) -> str:
+    """Return three decimals, a minus as long as a plus, no sign before 0."""
+    text = f"{value:.3f}"
+    return "0.000" if text == "-0.000" else text.replace("-", "\N{MINUS SIGN}")

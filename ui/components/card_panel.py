@@ -1,0 +1,52 @@
+"""A card of the bundle, one section at a time, with the choice of the section above it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from ui.card_view import WHOLE, card_file, card_sections
+from ui.components.bundle_tables import card_text
+
+if TYPE_CHECKING:
+    from cxr_core.provenance import Provenance
+
+
+def card_panel(card: str, file_name: str, provenance: Provenance, *, empty: str) -> str:
+    """Draw a card.
+
+    Args:
+        card: Markdown; empty where the bundle has none.
+        file_name: Name of the file to download, also the key of the choice.
+        provenance: Of the bundle in use.
+        empty: What to say where there is no card.
+
+    Returns:
+        The section that is shown; `WHOLE` for all of them.
+    """
+    if not card:
+        st.markdown(empty)
+        return WHOLE
+    sections = card_sections(card)
+    chosen = WHOLE
+    if sections:
+        chosen = st.segmented_control(
+            "Section",
+            [*sections, WHOLE],
+            default=next(iter(sections)),
+            required=True,
+            key=f"section-{file_name}",
+            wrap=True,
+        )
+    card_text(sections.get(chosen, card))
+    st.download_button(
+        "Download the card",
+        card_file(card, provenance),
+        file_name,
+        "text/markdown",
+        key=f"download-{file_name}",
+        on_click="ignore",
+        icon=":material/download:",
+    )
+    return chosen
