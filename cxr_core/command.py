@@ -278,12 +278,15 @@ def _write_maps(predictor: Predictor, reading: Reading, folder: Path) -> None:
 
     from cxr_core.explain.overlay import render
 
-    stem = f"{Path(reading.radiograph.name).stem}-{reading.radiograph.sha256[:8]}"
+    film = reading.radiograph
+    # names of DICOM files often are patients' names or numbers
+    stem = "dicom" if film.dicom is not None else Path(film.name).stem
+    stem = f"{stem}-{film.sha256[:8]}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, system in reading.systems.items():
             cam = predictor.explain(reading, name, system.label)
-            overlay = Image.fromarray(render(reading.radiograph.image, cam))
+            overlay = Image.fromarray(render(film.image, cam))
             overlay.save(folder / f"{stem}.{name}.{DEFAULT_METHOD}.{system.label}.png")
             grids: dict[str, Any] = {
                 method: np.stack(

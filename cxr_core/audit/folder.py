@@ -81,7 +81,9 @@ def audit_folder(
             seed=settings.seed,
             on_step=stage("Classifiers that must not work"),
         ),
-        "leaks": leak_counts(looks, names=settings.names),
+        "leaks": leak_counts(
+            looks, names=settings.names, on_step=stage("Looking for copies in the test films")
+        ),
         "external": None if others is None or external is None else _about(others, external.title),
         "bundle": None,
         "variants": {},

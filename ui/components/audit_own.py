@@ -49,8 +49,10 @@ NO_INDEX: Final = (
     "them cannot be found here."
 )
 OVERLAP_LIMIT: Final = (
-    "Copies that were cropped by more than a tenth of each side, turned by more than five degrees "
-    "or covered by large letters may be missed. Other films of the same patients are not found."
+    "Measured on the films that the models were made from: of copies that were saved again, scaled, "
+    "mirrored, inverted or turned by five degrees nearly all are found, of those cut by a tenth on "
+    "each side two in three, of those cut by more none; of 1,076 films of other patients none was "
+    "taken for a copy. Other films of the same patients are not found."
 )
 _KEY: Final = "audit-own"
 
