@@ -193,11 +193,13 @@ class Overlays(Task):
             for number, (item, record) in enumerate(self._films, start=1):
                 if self.is_cancelled or buffer.tell() > MAX_OVERLAY_BYTES:
                     break
-                picture = self._picture(item, record)
-                if picture is not None:
-                    archive.writestr(overlay_name(number, record, self.system), picture)
+                film = self._film(item, record)
+                if film is not None:
+                    stem = "dicom" if film.dicom is not None else film.name
+                    name = overlay_name(number, stem, record, self.system)
+                    archive.writestr(name, self._picture(film))
                     self.n_drawn += 1
-                self._tell(pace.count(is_read=picture is not None, is_error=picture is None))
+                self._tell(pace.count(is_read=film is not None, is_error=film is None))
             systems = table_systems(self._predictor.systems)
             rows = [record for _, record in self._films]
             archive.writestr("results.csv", table_bytes(".csv", rows, systems, self._about))
@@ -208,24 +210,25 @@ class Overlays(Task):
         if not self.is_cancelled:
             self.data = buffer.getvalue()
 
-    def _picture(self, item: Item, record: Record) -> bytes | None:
-        """Draw one film's map, or nothing where the film cannot be read or is another by now."""
-        label = record.label(self.system)
-        if label is None:
+    def _film(self, item: Item, record: Record) -> Radiograph | None:
+        """Read a film again; nothing where it cannot be read, or is another by now."""
+        if record.error is not None:
             return None
         try:
             film = read(item.read_bytes(LIMITS), name=item.name)
         except CxrError:
             return None
-        if film.sha256 != record.sha256:
-            return None
+        return film if film.sha256 == record.sha256 else None
+
+    def _picture(self, film: Radiograph) -> bytes:
+        """Draw the map of the film's top class."""
         answer = self._predictor.answer(prepare(film, self._predictor.specs))
         cam = explain(
             self._predictor.heads,
             answer.state,
             answer.features,
             self.system,
-            label,
+            answer.systems[self.system].label,
             method=DEFAULT_METHOD,
         )
         grey = Image.fromarray((film.image * 255 + 0.5).astype(np.uint8))
@@ -236,18 +239,19 @@ class Overlays(Task):
         return buffer.getvalue()
 
 
-def overlay_name(number: int, record: Record, system: str) -> str:
+def overlay_name(number: int, name: str, record: Record, system: str) -> str:
     """Return the name of a film's overlay in the archive.
 
     Args:
         number: Position of the film in the table, from 1.
+        name: Name of its file; names of DICOM files often hold a patient's, so none for those.
         record: The film.
         system: Whose map it is.
 
     Returns:
         A plain file name that no system reads as a path.
     """
-    stem = record.file.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    stem = name.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
     plain = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in stem)[:60]
     digest = (record.sha256 or "")[:8]
     return f"overlays/{number:05}-{plain}-{digest}.{system}.{record.label(system)}.jpg"

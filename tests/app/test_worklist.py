@@ -352,14 +352,14 @@ def test_overlays_in_an_archive(tiny_predictor, folder):
     assert names[-2:] == ["results.csv", "about.json"]
     for position, name in zip((1, 2, 4, 6), names, strict=False):
         record = reading.records[position]
-        assert name == overlay_name(position + 1, record, "vgg16")
+        assert name == overlay_name(position + 1, record.file, record, "vgg16")
         assert name.endswith(f"{record.sha256[:8]}.vgg16.{record.label('vgg16')}.jpg")
 
 
 def test_names_in_the_archive_lead_nowhere():
-    content = {"file": "", "sha256": "ab" * 32, "systems": {"vgg16": {"label": "NORMAL"}}}
+    record = Record({"sha256": "ab" * 32, "systems": {"vgg16": {"label": "NORMAL"}}})
     for file in ("../../etc/passwd", "..", "C:\\x\\y.png", "a\0b/ü né.png", "x" * 300 + ".png"):
-        name = overlay_name(1, Record({**content, "file": file}), "vgg16")
+        name = overlay_name(1, file, record, "vgg16")
         folder, _, base = name.partition("/")
         assert folder == "overlays"
         assert base.isascii()
