@@ -284,16 +284,25 @@ def test_films_that_were_added_alone_are_read(run, folder, tmp_path):
     assert journal_path(out).read_bytes().count(b'\n{"sha256"') == N_FILMS + 1
 
 
-def test_control_c_says_how_to_go_on(run, folder, tmp_path, monkeypatch):
-    import cxr_core.command_score as command
-
-    def stop(*_arguments, **_options):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(command, "write_scores", stop)
-    status, printed = run(folder, "--out", tmp_path / "r.csv")
-    assert status == 1
-    assert "r.csv.journal.jsonl: go on with --resume" in printed.err
+def test_control_c_says_how_to_go_on(run, folder, tmp_path, tiny_bundle_dir):
+    out = tmp_path / "r.csv"
+    arguments = ["score", str(folder), "--out", str(out), "--bundle", str(tiny_bundle_dir)]
+    script = (
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "def kill():\n    os.kill(os.getpid(), signal.SIGINT)\n"
+        f"{KILLS['between two films']}\nfrom cxr_core.__main__ import main\n"
+        f"sys.exit(main({arguments!r}))\n"
+    )
+    stopped = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert stopped.returncode == 1
+    assert "r.csv.journal.jsonl: go on with --resume" in stopped.stderr
+    assert "Traceback" not in stopped.stderr
+    assert not out.exists()
+    assert run(folder, "--out", out, "--resume")[0] == 1
+    assert len(rows_of(out)) == N_FILMS + 2
 
 
 def test_a_score_loads_neither_tensorflow_nor_pandas(folder, tmp_path, tiny_bundle_dir):
