@@ -18,18 +18,18 @@ import numpy as np
 from cxr_core import __version__
 from cxr_core.io.dicom import codestream, policy, view
 from cxr_core.io.dicom.film import read_dicom
-from cxr_core.io.dicom.frame import NATIVE, Layout
+from cxr_core.io.dicom.frame import NATIVE
 from cxr_core.io.dicom.header import (
     EXPLICIT_LITTLE,
     MAX_ITEMS,
     MAX_SEQUENCE_BYTES,
     OVERLAY_GROUPS,
     Header,
-    damaged,
     errors,
-    parse,
     quiet,
 )
+from cxr_core.io.dicom.layout import Layout
+from cxr_core.io.dicom.opening import damaged, parse
 from cxr_core.io.limit import LIMITS, Limits
 from cxr_core.radiograph import Notice
 

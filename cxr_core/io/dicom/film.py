@@ -12,8 +12,10 @@ from cxr_core.errors import ImageTooLargeError
 from cxr_core.io import grey
 from cxr_core.io.dicom import accept, view
 from cxr_core.io.dicom.border_text import has_border_text
-from cxr_core.io.dicom.frame import COLOURS, PALETTE, Layout, read_frame, refusal, syntax_words
-from cxr_core.io.dicom.header import Header, damaged, errors, open_header, quiet
+from cxr_core.io.dicom.frame import read_frame, syntax_words
+from cxr_core.io.dicom.header import Header, errors, quiet
+from cxr_core.io.dicom.layout import COLOURS, PALETTE, Layout, refusal
+from cxr_core.io.dicom.opening import damaged, open_header
 from cxr_core.io.dicom.tone import Tone, tone_of
 from cxr_core.io.limit import Limits
 from cxr_core.io.sniff import DICOM

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -12,8 +12,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from cxr_core.errors import UnsupportedDicomError
-from cxr_core.io.dicom import codestream
+from cxr_core.io.dicom import codestream, gdcm_worker
 from cxr_core.io.dicom.header import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
@@ -22,7 +21,7 @@ from cxr_core.io.dicom.header import (
     quiet,
     uid_words,
 )
-from cxr_core.io.limit import Limits
+from cxr_core.io.dicom.layout import Layout, refusal
 
 NATIVE: Final = (IMPLICIT_LITTLE, EXPLICIT_LITTLE, EXPLICIT_BIG)
 RLE: Final = "1.2.840.10008.1.2.5"
@@ -42,118 +41,12 @@ PLUGINS: Final = MappingProxyType(
 )
 """Transfer syntax to the one codec that decodes it; another one would be asked for a part."""
 
-GREY: Final = ("MONOCHROME1", "MONOCHROME2")
-PALETTE: Final = "PALETTE COLOR"
-COLOURS: Final = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
-
-_WORKER: Final = Path(__file__).with_name("gdcm_worker.py")
+_WORKER: Final = Path(gdcm_worker.__file__)
 _WORKER_SECONDS: Final = 60
 _ITEM: Final = b"\xfe\xff\x00\xe0"
 _MAX_FRAGMENTS: Final = 100_000
-_NOT_INSTALLED: Final = 3  # exit status of the worker
 
 Integers = npt.NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How the stored values of one frame lie in its bytes (PS3.3 C.7.6.3).
-
-    Attributes:
-        rows: Rows.
-        columns: Columns.
-        samples: Channels: 1 or 3.
-        photometric: One of `GREY`, `PALETTE` or `COLOURS`.
-        planar: 0 for colour by pixel, 1 for colour by plane.
-        n_frames: Frames in the file.
-        allocated: Bits of the container: 8, 16 or 32.
-        stored: Bits that hold the value.
-        high_bit: Place of the value's highest bit.
-        is_signed: Two's complement.
-    """
-
-    rows: int
-    columns: int
-    samples: int
-    photometric: str
-    planar: int
-    n_frames: int
-    allocated: int
-    stored: int
-    high_bit: int
-    is_signed: bool
-
-    @classmethod
-    def of(cls, header: Header, name: str, limits: Limits) -> Layout:
-        """Read the layout, within the limits, or refuse it.
-
-        Args:
-            header: The opened file.
-            name: File name for messages.
-            limits: Bound on rows times columns.
-
-        Raises:
-            ImageTooLargeError: If the header declares too many pixels.
-            UnsupportedDicomError: If values are stored in a way that is not read.
-            ValueError: If the numbers contradict each other.
-        """
-        rows, columns = header.integer("Rows", 0) or 0, header.integer("Columns", 0) or 0
-        if rows < 1 or columns < 1:
-            msg = "no rows or no columns"
-            raise ValueError(msg)
-        limits.check_pixels(columns, rows, name)
-        allocated = header.integer("BitsAllocated", 0) or 0
-        stored = header.integer("BitsStored", allocated) or 0
-        high_bit = header.integer("HighBit", stored - 1)
-        layout = cls(
-            rows=rows,
-            columns=columns,
-            samples=header.integer("SamplesPerPixel", 1) or 1,
-            photometric=header.word("PhotometricInterpretation") or "",
-            planar=header.integer("PlanarConfiguration", 0) or 0,
-            n_frames=max(header.integer("NumberOfFrames", 1) or 1, 1),
-            allocated=allocated,
-            stored=stored,
-            high_bit=stored - 1 if high_bit is None else high_bit,
-            is_signed=header.integer("PixelRepresentation", 0) == 1,
-        )
-        layout._check(name)
-        return layout
-
-    @property
-    def is_grey(self) -> bool:
-        """Whether the values are brightness, not colours."""
-        return self.photometric in GREY
-
-    def _check(self, name: str) -> None:
-        """Refuse what would be misread."""
-        if not self.photometric:
-            raise refusal("no PhotometricInterpretation, so of unknown polarity", name)
-        if self.photometric not in (*GREY, PALETTE, *COLOURS):
-            raise refusal("an unusual kind of colour (PhotometricInterpretation)", name)
-        if self.samples != (3 if self.photometric in COLOURS else 1):
-            msg = "channels that do not fit the photometric interpretation"
-            raise ValueError(msg)
-        if self.allocated not in (8, 16, 32):
-            raise refusal(f"{self.allocated} bits allocated instead of 8, 16 or 32", name)
-        if not self.is_grey and (self.allocated == 32 or self.is_signed):
-            raise refusal("colours that are signed or of more than 16 bits", name)
-        if not (1 <= self.stored <= self.high_bit + 1 <= self.allocated):
-            msg = "bits stored, high bit and bits allocated that contradict each other"
-            raise ValueError(msg)
-        if self.stored > 24:
-            raise refusal(f"{self.stored} bits stored; up to 24 are read", name)
-
-
-def refusal(what: str, name: str) -> UnsupportedDicomError:
-    """Return the error for pixels that are not read.
-
-    Args:
-        what: What the file has, for people.
-        name: File name for the message.
-    """
-    msg = f"`data` must have pixels of a kind that is read. Received: name={name!r}, {what}"
-    return UnsupportedDicomError(msg)
 
 
 def read_frame(header: Header, layout: Layout, name: str) -> tuple[Integers, int]:
@@ -274,7 +167,7 @@ def _decode_apart(frame: bytes, layout: Layout, syntax: str, name: str) -> Integ
     except subprocess.TimeoutExpired as err:
         msg = "a codestream that does not end"
         raise ValueError(msg) from err
-    if done.returncode == _NOT_INSTALLED:
+    if done.returncode == gdcm_worker.NOT_INSTALLED:
         raise refusal("JPEG Lossless pixels, and python-gdcm is not installed", name)
     shape = (layout.rows, layout.columns, layout.samples)[: 2 + (layout.samples > 1)]
     values = np.frombuffer(done.stdout, f"<u{layout.allocated // 8}")

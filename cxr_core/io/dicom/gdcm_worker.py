@@ -1,4 +1,4 @@
-"""Decode one frame with GDCM in a process of its own; run as a script, never imported.
+"""Decode one frame with GDCM in a process of its own; run as a script.
 
 GDCM ends the whole process on some damaged JPEG Lossless streams (12 of 2,000 mutated frames), so
 it must not share one with the dashboard. The frame comes on standard input, its pixels leave on

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from cxr_core.io.dicom import policy
-from cxr_core.io.dicom.header import damaged, errors, parse, quiet, uid_words
+from cxr_core.io.dicom.header import errors, quiet, uid_words
+from cxr_core.io.dicom.opening import damaged, parse
 from cxr_core.io.limit import LIMITS, Limits
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from cxr_core.io.dicom.accept import FILM_MODALITIES, OTHER_MODALITIES
-from cxr_core.io.dicom.frame import COLOURS, GREY, PALETTE
+from cxr_core.io.dicom.layout import COLOURS, GREY, PALETTE
 from cxr_core.io.dicom.view import FRONTAL_VIEWS, LATERAL_VIEWS
 
 _TERMS: Final = {

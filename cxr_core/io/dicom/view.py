@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from cxr_core.io.dicom.frame import Layout
 from cxr_core.io.dicom.header import OVERLAY_GROUPS, Header
+from cxr_core.io.dicom.layout import Layout
 from cxr_core.radiograph import Notice
 
 FRONTAL_VIEWS: Final = ("PA", "AP", "LLD", "RLD")
