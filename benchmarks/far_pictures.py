@@ -127,7 +127,8 @@ def drawing(rng: np.random.Generator) -> Picture:
             pen.rectangle([left, float(rng.uniform(30, 290)), left + 9, 300], fill=ink)
     if kind == 3:
         side = int(rng.integers(8, 80))
-        rows, columns = np.indices((SIZE_PX, SIZE_PX)) // side
+        offset = rng.integers(0, side, (2, 1, 1))
+        rows, columns = (np.indices((SIZE_PX, SIZE_PX)) + offset) // side
         return _bytes((rows + columns) % 2 * rng.uniform(120, 255))
     return np.array(page)
 

@@ -5,6 +5,7 @@ None sees a test film.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -22,6 +23,7 @@ from cxr_core.trust.limit import tolerance_limit
 from cxr_core.trust.space import FeatureSpace, fit_space
 
 NEIGHBOURS: Final = (1, 5, 10, 50)
+NEIGHBOUR: Final = "Nearest neighbour, k = "
 KINDS: Final = {"pooled": "pooled features", "hidden": "64-unit layer"}
 
 Float64Array = npt.NDArray[np.float64]
@@ -48,15 +50,15 @@ class Chest:
         return np.asarray(seen.reads.logits[self.lead].argmax(axis=1))
 
 
-def candidates(chest: Chest) -> Iterator[tuple[str, Score]]:
+def candidates(chest: Chest) -> Iterator[tuple[str, str, Score]]:
     """Yield every candidate.
 
     Args:
         chest: What to fit to.
 
     Yields:
-        Words and score. Per member, then joined: the sum over the members, and the largest after
-        each is brought to mean 0 and spread 1 on the unseen films.
+        Kind of score, what of, and the score. Per member, then joined: the sum over the members,
+        and the largest after each is brought to mean 0 and spread 1 on the unseen films.
     """
     members = list(chest.reference.reads.pooled)
     for kind, layer in KINDS.items():
@@ -66,26 +68,28 @@ def candidates(chest: Chest) -> Iterator[tuple[str, Score]]:
             "Relative Mahalanobis": {m: _relative(chest, plain[m], kind, m) for m in members},
         }
         for k in NEIGHBOURS:
-            families[f"Nearest neighbour, k = {k}"] = {
+            families[f"{NEIGHBOUR}{k}"] = {
                 m: _neighbour(chest, plain[m], kind, m, k) for m in members
             }
         if kind == "pooled":
             rooted = {name: _space(chest, kind, name, "root") for name in members}
             families["Left over"] = {m: _left(plain[m], kind, m) for m in members}
             families["Mahalanobis + left over"] = {m: _both(plain[m], kind, m) for m in members}
-            families["The same, root of features"] = {m: _both(rooted[m], kind, m) for m in members}
+            families["Mahalanobis + left over, roots"] = {
+                m: _both(rooted[m], kind, m) for m in members
+            }
         for title, scores in families.items():
             for name, score in scores.items():
-                yield f"{title}; {layer}, {system_title(name)}", score
+                yield f"{title}, {layer}", system_title(name), score
             if len(scores) > 1:
-                yield f"{title}; {layer}, sum", _sum(list(scores.values()))
-                yield f"{title}; {layer}, largest", _largest(chest, list(scores.values()))
+                yield f"{title}, {layer}", "sum", _sum(list(scores.values()))
+                yield f"{title}, {layer}", "largest", _largest(chest, list(scores.values()))
     for system in chest.reference.reads.logits:
-        yield f"Energy; {system_title(system)}", _energy(system)
+        yield "Energy", system_title(system), _energy(system)
     rooted = {m: _space(chest, "pooled", m, "root") for m in members if m not in LEFT_OUT}
     if rooted:
         chosen = [_both(space, "pooled", name) for name, space in rooted.items()]
-        yield "Gate without layout: the same, root, without EfficientNetB7", _sum(chosen)
+        yield "The gate without layout", "sum without EfficientNetB7", _sum(chosen)
         layout = fit_space(
             chest.reference.layout,
             chest.reference.reads.y_true,
@@ -93,8 +97,8 @@ def candidates(chest: Chest) -> Iterator[tuple[str, Score]]:
             n_axes=N_LAYOUT_AXES,
         )
         chosen.append(lambda seen: np.log(layout.distance(seen.layout)))
-        yield "Gate: and the layout of the film", _sum(chosen)
-        yield "Layout of the film alone", chosen[-1]
+        yield "The gate", "sum without EfficientNetB7, and layout", _sum(chosen)
+        yield "Mahalanobis + left over, layout", "6 by 6 thumbnail", chosen[-1]
 
 
 def compare(chest: Chest, sets: Mapping[str, tuple[str, Seen]]) -> list[dict[str, Any]]:
@@ -105,33 +109,45 @@ def compare(chest: Chest, sets: Mapping[str, tuple[str, Seen]]) -> list[dict[str
         sets: Key to words and what was seen of a far set.
 
     Returns:
-        JSON-ready rows: `title`, `auroc` of far pictures against unseen chest films by how far
-        each is beyond the limit of the class that it is called, `lowest` set, share `refused` with
-        its interval, and unseen films refused by class, the best AUROC first.
+        JSON-ready rows: `kind`, `title`, `auroc` of far pictures against unseen chest films by how
+        many spreads of its class each is beyond the limit of the class that it is called, `lowest`
+        set, share `refused` with its interval, and unseen films refused by class; the best AUROC
+        first. Of the numbers of neighbours, the best for each layer and member is kept.
     """
-    rows = [_row(title, score, chest, sets) for title, score in candidates(chest)]
-    return sorted(rows, key=lambda row: -row["auroc"])
+    rows = [
+        {"kind": kind, "title": f"{kind}; {what}", **_figures(score, chest, sets)}
+        for kind, what, score in candidates(chest)
+    ]
+    kept: dict[str, dict[str, Any]] = {}
+    for row in sorted(rows, key=lambda row: -row["auroc"]):
+        if row["kind"].startswith(NEIGHBOUR):
+            row["kind"] = re.sub(r"k = \d+", "best k", row["kind"])
+        kept.setdefault(re.sub(r"k = \d+", "best k", row["title"]), row)
+    return list(kept.values())
 
 
-def _row(
-    title: str, score: Score, chest: Chest, sets: Mapping[str, tuple[str, Seen]]
-) -> dict[str, Any]:
+def _figures(score: Score, chest: Chest, sets: Mapping[str, tuple[str, Seen]]) -> dict[str, Any]:
     """Measure one candidate."""
     unseen, called = score(chest.unseen), chest.called(chest.unseen)
     centre, spread = float(unseen.mean()), float(unseen.std()) or 1.0
-    limits = np.full(len(CLASSES), np.nan)
+    limits, spreads = np.full(len(CLASSES), np.nan), np.ones(len(CLASSES))
     for k in range(len(CLASSES)):
         limit = tolerance_limit(np.exp((unseen[called == k] - centre) / spread), SHARE)
         if limit.value is not None:
             limits[k] = np.log(limit.value) * spread + centre
-    beyond = {key: score(seen) - limits[chest.called(seen)] for key, (_, seen) in sets.items()}
-    chest_beyond = unseen - limits[called]
+            spreads[k] = float(unseen[called == k].std()) or 1.0
+
+    def past(seen: Seen) -> Float64Array:
+        own = chest.called(seen)
+        return np.asarray((score(seen) - limits[own]) / spreads[own])
+
+    beyond = {key: past(seen) for key, (_, seen) in sets.items()}
+    chest_beyond = past(chest.unseen)
     pooled = np.concatenate(list(beyond.values()))
     by_set = {key: told_apart(values, chest_beyond) for key, values in beyond.items()}
     lowest = min(by_set, key=lambda key: by_set[key])
     y_true = chest.unseen.reads.y_true
     return {
-        "title": title,
         "auroc": told_apart(pooled, chest_beyond),
         "lowest": {"title": sets[lowest][0], "auroc": by_set[lowest]},
         "refused": wilson(int((pooled > 0).sum()), len(pooled)).to_dict(),

@@ -1,4 +1,4 @@
-"""The command line: `python -m cxr_core predict|evaluate|explain-check|inspect|bundle`.
+"""The command line: `python -m cxr_core COMMAND`; `--help` lists the commands.
 
 Exit status: 0 all films read (or refused), 1 some file in error, 2 wrong usage.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cxr_core import __version__, command
 from cxr_core.bundle import DEFAULT_BUNDLE
+from cxr_core.deidentify import deidentify
 from cxr_core.explain.cam import METHODS
 from cxr_core.explain.fidelity.check import CHECKS, N_FILMS
 from cxr_core.explain.fidelity.order import N_ORDERS
@@ -47,9 +48,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_predict(commands)
+    _add_score(commands)
     _add_evaluate(commands)
     _add_explain_check(commands)
     _add_inspect(commands)
+    _add_deidentify(commands)
     _add_bundle(commands)
     return parser
 
@@ -57,13 +60,41 @@ def _parser() -> argparse.ArgumentParser:
 def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `predict`."""
     parser = commands.add_parser("predict", help="read films")
-    parser.add_argument("files", nargs="+", metavar="FILE", help="PNG, JPEG, TIFF, BMP or WebP")
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="DICOM, PNG, JPEG, TIFF, BMP or WebP"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
         "--explain", type=Path, metavar="DIR", help="write an overlay and the raw maps of each film"
     )
     _add_model_options(parser)
     parser.set_defaults(run=command.predict)
+
+
+def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `score`."""
+    parser = commands.add_parser("score", help="read many films into one table")
+    parser.add_argument(
+        "sources", nargs="+", metavar="FOLDER|ZIP|FILE", help="films, at any depth; in this order"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="ends in .csv, .parquet or .jsonl"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on where a run of the same models was stopped"
+    )
+    parser.add_argument(
+        "--workers", type=_positive, default=2, metavar="N", help="threads that decode films (2)"
+    )
+    _add_model_options(parser)
+    parser.set_defaults(run=_score)
+
+
+def _score(arguments: argparse.Namespace) -> int:
+    """Import what only `score` needs, then run it."""
+    from cxr_core.command_score import score
+
+    return score(arguments)
 
 
 def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -164,6 +195,16 @@ def _add_inspect(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         audit.add_argument(f"--{option}", action="store_true", help=text)
     _add_model_options(parser)
     parser.set_defaults(run=command.inspect)
+
+
+def _add_deidentify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `deidentify`."""
+    parser = commands.add_parser(
+        "deidentify", help="copy DICOM films without names, numbers, dates and private elements"
+    )
+    parser.add_argument("source", type=Path, metavar="IN", help="a DICOM file, or a folder of them")
+    parser.add_argument("target", type=Path, metavar="OUT", help="a new file, or a folder")
+    parser.set_defaults(run=deidentify)
 
 
 def _add_bundle(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -6,11 +6,13 @@ import streamlit as st
 
 from cxr_core.errors import CxrError
 from cxr_core.labels import system_title
-from ui.calibration_view import calibration_evidence, caution
+from ui.calibration_view import CalibrationEvidence, calibration_evidence, caution
 from ui.components.abstention import abstention_section
 from ui.components.conformal_panel import conformal_section
+from ui.components.gate_panel import gate_section
 from ui.components.reliability import quality_section, reliability_section
 from ui.frame import models, page, show_error
+from ui.gate_view import table_of
 
 NOTHING_KNOWN = (
     "**Nothing measured.** This variant has no calibration, or its bundle holds no reads of test "
@@ -22,14 +24,23 @@ NOTHING_KNOWN = (
 def main() -> None:
     """Draw the page."""
     page("Calibration")
+    predictor = models()
+    model = predictor.trust_model
     try:
-        evidence = calibration_evidence(models())
+        evidence = calibration_evidence(predictor)
+        gate_table = table_of(predictor.bundle.gate_table(), predictor.variant)
     except CxrError as err:
         show_error("What the bundle tells of its calibration is unusable.", str(err), err.hint)
         return
     if evidence is None:
         st.markdown(NOTHING_KNOWN)
-        return
+    else:
+        _sections(evidence)
+    gate_section(gate_table, None if model is None else model.gate)
+
+
+def _sections(evidence: CalibrationEvidence) -> None:
+    """Draw what was measured of the scores."""
     systems = evidence.test.systems
     chosen = st.pills(
         "System",

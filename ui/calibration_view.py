@@ -27,7 +27,7 @@ TOO_FEW: Final = 20
 TWIN: Final = (
     "**Calibrated by a twin.** This recipe keeps no films apart, so temperatures and limits come "
     "from a second training by the same recipe that did. They are used for the published heads, "
-    "for which the promise of the sets below is likely, not certain."
+    "for which the promise of the sets below does not hold of itself: go by the shares measured."
 )
 
 QUESTIONS: Final = {TOP_LABEL: "The class named", **CLASS_TITLES}

@@ -21,6 +21,7 @@ import streamlit as st
 from cxr_core import io
 from cxr_core.errors import CxrError
 from ui.film_view import FilmView, Summary, film_view, summary_of
+from ui.header_view import HeaderView, header_view
 from ui.state import Film
 
 if TYPE_CHECKING:
@@ -278,6 +279,27 @@ def _view(
     return shown.with_timing("heatmaps", (time.perf_counter() - start) * 1000.0)
 
 
+def header(film: Film) -> HeaderView | Failure:
+    """Return the header of a DICOM film, identifiers masked.
+
+    Args:
+        film: The film; found again by its digest.
+
+    Returns:
+        The header, or the reason why it cannot be listed.
+    """
+    return _header(film.digest, film)
+
+
+@st.cache_resource(scope="session", show_spinner=False, max_entries=MAX_READINGS)
+def _header(digest: str, _film: Film) -> HeaderView | Failure:  # noqa: ARG001
+    """List a header; the digest alone is the key."""
+    try:
+        return header_view(_film.data)
+    except CxrError as err:
+        return Failure(str(err), err.hint)
+
+
 def summary(film: Film, predictor: Predictor) -> Summary | Failure:
     """Return what tables of many films show of one: its scores, without pixels or maps.
 
@@ -311,6 +333,7 @@ def forget() -> None:
     """Drop every reading of this session."""
     _reading.clear()
     _view.clear()
+    _header.clear()
     _summaries().clear()
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
+
+from cxr_core.window import Window
 
 if TYPE_CHECKING:
     from cxr_core.radiograph import Radiograph
@@ -41,61 +43,16 @@ WINDOW_NOTE: Final = (
 )
 """What the page says of the presets."""
 
+FILE_NOTE: Final = (
+    "Windows and tables with a number come with the file; the first one is how the systems see "
+    "the film. "
+)
+"""What the page says before that of a film that brings windows."""
+
 FULL_RANGE: Final = "Full range"
 _WIDE_LEVELS: Final = 65535
+_SIGNED_SHIFT: Final = 32768
 _BLOCK_ROWS: Final = 512  # keeps the float64 intermediate small on large films
-
-
-@dataclass(frozen=True)
-class Window:
-    """Which stored values show as black and as white.
-
-    Attributes:
-        name: What the page calls it.
-        low: Stored value at and below which the film is black.
-        high: Stored value at and above which the film is white; above `low`.
-    """
-
-    name: str
-    low: float
-    high: float
-
-    def __post_init__(self) -> None:
-        """Refuse a window without width."""
-        if not self.high > self.low:
-            msg = f"`high` must be above `low`. Received: low={self.low}, high={self.high}"
-            raise ValueError(msg)
-
-    @classmethod
-    def from_dicom(
-        cls, center: float, width: float, name: str = "DICOM", *, function: str = "LINEAR"
-    ) -> Window:
-        """Make a window from DICOM's centre and width.
-
-        Args:
-            center: WindowCenter (0028,1050), in stored values after the modality LUT.
-            width: WindowWidth (0028,1051); above 1 for `LINEAR`, above 0 for `LINEAR_EXACT`.
-            name: WindowCenterWidthExplanation (0028,1055), or what the page should call it.
-            function: VOILUTFunction (0028,1056), `LINEAR` or `LINEAR_EXACT`.
-
-        Returns:
-            The window.
-
-        Raises:
-            ValueError: If the width is too small or the function is not one of the two.
-
-        References:
-            DICOM PS3.3 C.11.2.1.2.1 and C.11.2.1.3.2.
-        """
-        if function not in ("LINEAR", "LINEAR_EXACT"):
-            msg = f"`function` must be LINEAR or LINEAR_EXACT. Received: function={function!r}"
-            raise ValueError(msg)
-        shift = 1.0 if function == "LINEAR" else 0.0
-        if not width > shift:
-            msg = f"`width` must be above {shift:g} for {function}. Received: width={width}"
-            raise ValueError(msg)
-        middle, half = center - shift / 2.0, (width - shift) / 2.0
-        return cls(name, middle - half, middle + half)
 
 
 @dataclass(frozen=True)
@@ -112,7 +69,9 @@ class FilmPixels:
         slope: Stored value = packed value * `slope` + `intercept`; 1 for integer films.
         intercept: See `slope`; 0 for integer films.
         is_inverted: True where low stored values are dense.
-        windows: The first one is how the film is shown at first.
+        windows: Those of the file, then our own; the first one is how the film is shown at first.
+        n_file_windows: How many of them come with the file.
+        value_name: What a value under the pointer is called.
         notes: What the browser does not get as it is stored, in sentences.
     """
 
@@ -126,6 +85,8 @@ class FilmPixels:
     intercept: float
     is_inverted: bool
     windows: tuple[Window, ...]
+    n_file_windows: int = 0
+    value_name: str = "stored value"
     notes: tuple[str, ...] = ()
 
     @classmethod
@@ -134,7 +95,6 @@ class FilmPixels:
         film: Radiograph,
         *,
         max_side_px: int = MAX_SIDE_PX,
-        dicom_windows: Sequence[Window] = (),
     ) -> FilmPixels:
         """Pack a film at its full depth.
 
@@ -142,11 +102,10 @@ class FilmPixels:
             film: The film; not changed.
             max_side_px: Longest side of the result; a larger film is reduced by area means that
                 are rounded to stored values, a smaller one is not enlarged.
-            dicom_windows: Windows that the file itself brings; they come first.
 
         Returns:
-            The packed film. 8-bit films stay at 8 bits, 16-bit films at 16; floats are rounded to
-            65,536 steps between their minimum and maximum.
+            The packed film. 8-bit films stay at 8 bits, 16-bit films at 16, signed or not; floats
+            are rounded to 65,536 steps between their minimum and maximum.
         """
         codes, slope, intercept = _codes(film.pixels)
         sent = _reduced(codes, max_side_px)
@@ -161,7 +120,9 @@ class FilmPixels:
             slope=slope,
             intercept=intercept,
             is_inverted=film.is_inverted,
-            windows=(*dicom_windows, *presets),
+            windows=(*film.windows, *presets),
+            n_file_windows=len(film.windows),
+            value_name=_value_name(film),
             notes=tuple(_notes(film, sent)),
         )
 
@@ -177,8 +138,9 @@ class FilmPixels:
             "slope": self.slope,
             "intercept": self.intercept,
             "is_inverted": self.is_inverted,
-            "windows": [{"name": w.name, "low": w.low, "high": w.high} for w in self.windows],
-            "window_note": WINDOW_NOTE,
+            "value_name": self.value_name,
+            "windows": [_window_data(window) for window in self.windows],
+            "window_note": FILE_NOTE * bool(self.n_file_windows) + WINDOW_NOTE,
             "notes": list(self.notes),
         }
 
@@ -231,7 +193,9 @@ def _deflate(data: bytes, strategy: int) -> bytes:
 
 
 def _codes(pixels: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], float, float]:
-    """Return integers with slope and intercept back to stored values; integers are themselves."""
+    """Return unsigned integers with slope and intercept back to the film's values."""
+    if pixels.dtype == np.int16:
+        return (pixels.astype(np.int32) + _SIGNED_SHIFT).astype(np.uint16), 1.0, -_SIGNED_SHIFT
     if pixels.dtype != np.float32:
         return pixels, 1.0, 0.0
     low, high = float(pixels.min()), float(pixels.max())
@@ -271,6 +235,24 @@ def _windows(
         narrowest = max(slope, 1e-6 * abs(low))  # so that it is above `low` for any float
         windows.append(Window(name, low, high if high > low else low + narrowest))
     return windows
+
+
+def _window_data(window: Window) -> dict[str, Any]:
+    """Return a window as the browser gets it, a table as greys of 8 bits."""
+    greys = np.frombuffer(window.table, np.uint16) / 257.0
+    return {
+        "name": window.name,
+        "low": window.low,
+        "high": window.high,
+        "function": window.function,
+        "table": base64.b64encode(np.rint(greys).astype(np.uint8).tobytes()).decode("ascii"),
+    }
+
+
+def _value_name(film: Radiograph) -> str:
+    """Say what the values are: as stored, or what a DICOM file says they stand for."""
+    is_rescaled = film.dicom is not None and film.dicom.is_rescaled
+    return "value after rescale" if is_rescaled else "stored value"
 
 
 def _notes(film: Radiograph, sent: npt.NDArray[Any]) -> list[str]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cxr_core.explain.cam import Cam
     from cxr_core.lungs import LungMask
     from cxr_core.predict import Reading, Trust
-    from cxr_core.radiograph import Notice
+    from cxr_core.radiograph import DicomFacts, Notice
 
 SIGNIFICANT_DIGITS: Final = 4
 """Digits of every map value in the browser; keeps all maps of one film under 60 kB."""
@@ -107,6 +107,7 @@ class FilmView:
         maps: System, then method, then class (`""` where the method knows none) to a map.
         timing_ms: Step to milliseconds.
         lungs: Where the lungs are; `None` where nobody looked for them.
+        dicom: What a DICOM file says of the film and may be shown; `None` for pictures.
     """
 
     pixels: FilmPixels = field(repr=False)
@@ -120,6 +121,7 @@ class FilmView:
     maps: dict[str, dict[str, dict[str, Any]]] = field(repr=False)
     timing_ms: Mapping[str, float]
     lungs: Lungs | None = None
+    dicom: DicomFacts | None = None
 
     @property
     def is_calibrated(self) -> bool:
@@ -159,6 +161,7 @@ def film_view(reading: Reading, explain: Explain) -> FilmView:
         maps={name: _system_maps(reading, name, explain) for name in reading.systems},
         timing_ms=dict(reading.timing_ms),
         lungs=None if reading.lungs is None else Lungs.of(reading.lungs),
+        dicom=film.dicom,
     )
 
 

@@ -6,10 +6,8 @@ whatever a program has set in `PIL.Image.MAX_IMAGE_PIXELS`.
 
 from __future__ import annotations
 
-import threading
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from io import BytesIO
 from types import MappingProxyType
 from typing import Any, Final
@@ -24,6 +22,8 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from cxr_core.io.quiet import quiet as quiet_modules
+
 _OPENERS: Final[Mapping[str, Callable[[BytesIO], ImageFile.ImageFile]]] = MappingProxyType(
     {
         "PNG": PngImagePlugin.PngImageFile,
@@ -34,15 +34,11 @@ _OPENERS: Final[Mapping[str, Callable[[BytesIO], ImageFile.ImageFile]]] = Mappin
         "GIF": GifImagePlugin.GifImageFile,
     }
 )
-_FILTER_LOCK = threading.Lock()
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Silence Pillow's own warnings; the lock keeps two films from swapping their filters."""
-    with _FILTER_LOCK, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"PIL\.")
-        yield
+def quiet() -> AbstractContextManager[None]:
+    """Silence Pillow's own warnings."""
+    return quiet_modules(r"PIL\.")
 
 
 def open_header(data: bytes, container: str) -> ImageFile.ImageFile:

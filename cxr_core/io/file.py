@@ -1,4 +1,4 @@
-"""`read` and `read_path`: one file in, one `Radiograph` out."""
+"""`read` and `read_path`: one file in, one `Radiograph` out; `read_bytes`: not yet decoded."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import stat
 from pathlib import Path, PureWindowsPath
 
-from cxr_core.errors import UnreadableImageError, UnsupportedDicomError
+from cxr_core.errors import UnreadableImageError
 from cxr_core.io import grey, raster
 from cxr_core.io.limit import LIMITS, Limits
 from cxr_core.io.sniff import DICOM, describe, sniff
@@ -20,7 +20,7 @@ def read(data: bytes, *, name: str, limits: Limits = LIMITS) -> Radiograph:
     the depth of the file, and what was changed or looks unusual is in the notices.
 
     Args:
-        data: The whole file: PNG, JPEG, TIFF, BMP, WebP or GIF.
+        data: The whole file: PNG, JPEG, TIFF, BMP, WebP, GIF or DICOM.
         name: File name for messages and display; folders in it are dropped.
         limits: Largest file and largest film that is decoded.
 
@@ -29,7 +29,7 @@ def read(data: bytes, *, name: str, limits: Limits = LIMITS) -> Radiograph:
 
     Raises:
         ImageTooLargeError: If the file is too long or its header declares too many pixels.
-        UnsupportedDicomError: If the file is DICOM.
+        UnsupportedDicomError: If the file is DICOM, but no film or of a kind not read.
         UnreadableImageError: If the file is no picture, damaged, or holds values not finite.
 
     Notes:
@@ -38,6 +38,10 @@ def read(data: bytes, *, name: str, limits: Limits = LIMITS) -> Radiograph:
     name = _base_name(name)
     limits.check_bytes(len(data), name)
     container = _container(data, name)
+    if container == DICOM:
+        from cxr_core.io.dicom.film import read_dicom
+
+        return read_dicom(data, name=name, limits=limits)
     decoded = raster.decode(data, container, name=name, limits=limits)
     black, white, level_notices = grey.levels(decoded.pixels)
     decoded.pixels.flags.writeable = False
@@ -70,6 +74,24 @@ def read_path(path: str | Path, *, limits: Limits = LIMITS) -> Radiograph:
         ImageTooLargeError: As `read`.
         UnsupportedDicomError: As `read`.
     """
+    return read(read_bytes(path, limits=limits), name=str(path), limits=limits)
+
+
+def read_bytes(path: str | Path, *, limits: Limits = LIMITS) -> bytes:
+    """Return the bytes of a file that is not too long; nothing is decoded.
+
+    Args:
+        path: The file; its folders appear in no message.
+        limits: Largest file; checked before reading.
+
+    Returns:
+        The whole file.
+
+    Raises:
+        UnreadableImageError: If there is no such file, it is a folder or device, or may not be
+            read.
+        ImageTooLargeError: If the file is too long.
+    """
     path = Path(path)
     name = _base_name(str(path))
     try:
@@ -79,7 +101,7 @@ def read_path(path: str | Path, *, limits: Limits = LIMITS) -> Radiograph:
             msg = f"`path` must be a file. Received: name={name!r}, a {kind}"
             raise UnreadableImageError(msg, hint="Choose one picture file.")
         limits.check_bytes(status.st_size, name)
-        data = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError as err:
         msg = f"`path` must exist. Received: name={name!r}, no such file"
         raise UnreadableImageError(msg, hint="Check the path and the file name.") from err
@@ -87,7 +109,6 @@ def read_path(path: str | Path, *, limits: Limits = LIMITS) -> Radiograph:
         msg = f"`path` must be readable. Received: name={name!r} ({type(err).__name__})"
         hint = "Check that the path is right and that you may read the file."
         raise UnreadableImageError(msg, hint=hint) from err
-    return read(data, name=name, limits=limits)
 
 
 def _base_name(name: str) -> str:
@@ -96,17 +117,11 @@ def _base_name(name: str) -> str:
 
 
 def _container(data: bytes, name: str) -> str:
-    """Return the container of a picture, or say what the file is instead."""
+    """Return the container, or say what the file is instead."""
     container = sniff(data)
-    if container == DICOM:
-        msg = f"`data` must be a picture. Received: name={name!r}, a DICOM object"
-        raise UnsupportedDicomError(
-            msg,
-            hint="This version does not read DICOM yet; export the film as 16-bit PNG or TIFF.",
-        )
     if container is None:
         msg = (
-            "`data` must be PNG, JPEG, TIFF, BMP, WebP or GIF by content. "
+            "`data` must be PNG, JPEG, TIFF, BMP, WebP, GIF or DICOM by content. "
             f"Received: name={name!r}, {describe(data)}"
         )
         raise UnreadableImageError(msg)

@@ -10,12 +10,14 @@ RASTERS: Final[tuple[str, ...]] = ("PNG", "JPEG", "TIFF", "BMP", "WebP", "GIF")
 DICOM: Final = "DICOM"
 
 _DICOM_OFFSET: Final = 128  # PS3.10 clause 7.1: a preamble of 128 bytes, then "DICM"
-_BARE_DICOM: Final = (  # the same without a preamble: group 0002 or 0008, little endian
+_BARE_DICOM: Final = (  # the same without a preamble: a first element of group 0002 or 0008
     b"\x02\x00\x00\x00UL",
-    b"\x08\x00\x00\x00",
-    b"\x08\x00\x05\x00",
-    b"\x08\x00\x08\x00",
-    b"\x08\x00\x16\x00",
+    b"\x02\x00\x01\x00OB",
+    b"\x02\x00\x02\x00UI",
+    b"\x02\x00\x10\x00UI",
+    *(b"\x08\x00" + element + b"\x00" for element in (b"\x00", b"\x01", b"\x05", b"\x08")),
+    *(b"\x08\x00" + element + b"\x00" for element in (b"\x12", b"\x16", b"\x18", b"\x60")),
+    *(b"\x00\x08\x00" + start for start in (b"\x00UL", b"\x05CS", b"\x08CS", b"\x16UI", b"\x18UI")),
 )
 _PREFIXES: Final = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),

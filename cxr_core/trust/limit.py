@@ -55,9 +55,9 @@ def tolerance_limit(
 ) -> Limit:
     """Return a score that few films of the kind exceed, however few of them were measured.
 
-    The larger of two limits: the order statistic that holds whatever the distribution of the
-    scores, where there are films enough for it; and the tolerance limit of a normal distribution of
-    the logarithms of the scores. The fewer films, the higher both are.
+    Where there are films enough for it, the order statistic that holds whatever the distribution of
+    the scores; else the tolerance limit of a normal distribution of their logarithms, which the
+    fewer films there are lies the further beyond them.
 
     Args:
         scores: Scores above 0 of films that nothing was fitted to, shape (n,).
@@ -85,12 +85,14 @@ def tolerance_limit(
     if n < MIN_FILMS:
         return Limit(None, n, f"too few films: {MIN_FILMS} are needed")
     logs = np.sort(np.log(np.asarray(scores, np.float64)))
-    normal = float(logs.mean() + tolerance_factor(n, share, confidence) * logs.std(ddof=1))
     rank = tolerance_rank(n, share, confidence)
-    ordered = float(logs[rank - 1]) if rank <= n else -np.inf
+    if rank <= n:
+        limit, how = float(logs[rank - 1]), f"score {rank} of {n} in order"
+    else:
+        factor = tolerance_factor(n, share, confidence)
+        limit, how = float(logs.mean() + factor * logs.std(ddof=1)), "a normal curve of log scores"
     # what exp and log round off must not refuse the very film that the limit is made of
-    value = exp(max(normal, ordered)) * (1 + 1e-12)
-    how = f"score {rank} of {n} in order" if ordered > normal else "a normal curve of log scores"
+    value = exp(limit) * (1 + 1e-12)
     return Limit(
         value, n, f"{confidence:.0%} sure that at most {share:.0%} of such films are above: {how}"
     )

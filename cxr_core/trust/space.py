@@ -269,9 +269,10 @@ def _whitening(by_class: list[Float64Array]) -> npt.NDArray[np.float32]:
     from sklearn.covariance import ledoit_wolf
 
     n_axes = by_class[0].shape[1]
-    found = [ledoit_wolf(rows, assume_centered=True)[0] for rows in by_class if len(rows) > 1]
-    if not found or n_axes == 0:
+    several = [rows for rows in by_class if len(rows) > 1]
+    if not several or n_axes == 0:
         return np.eye(n_axes, dtype=np.float32)
-    values, vectors = np.linalg.eigh(np.mean(found, axis=0))
+    shared = np.mean([ledoit_wolf(rows, assume_centered=True)[0] for rows in several], axis=0)
+    values, vectors = np.linalg.eigh(shared)
     values = np.maximum(values, max(_LEAST_AXIS**2 * float(values[-1]), _FLOOR))
     return np.asarray(vectors / np.sqrt(values), np.float32)

@@ -63,7 +63,7 @@ def trust_model(calibration=CALIBRATION):
         name: fit_conformal(calibration.probs(name), calibration.y_true)
         for name in calibration.systems
     }
-    return SimpleNamespace(calibration=temperatures, conformal=conformal, about={})
+    return SimpleNamespace(calibration=temperatures, conformal=conformal, gate=None, about={})
 
 
 def evidence(test=TEST, model=None):
@@ -257,6 +257,7 @@ def test_the_page_shows_everything(app, predictor):
         "All systems, raw and calibrated",
         "Which classes cannot be ruled out?",
         "What is gained by leaving films to a person?",
+        "Refusal gate",
     ]
     assert "Calibrated is not the same as right" in app.main.warning[0].value
     assert len(app.get("plotly_chart")) == 3
@@ -279,7 +280,9 @@ def test_system_question_and_level_can_be_chosen(app, predictor):
 
 def test_a_temperature_of_one_draws_one_line(app, predictor):
     unused = Temperature(1.0, 0.9, 40, 40, {}, note="It does not help.")
-    model = SimpleNamespace(calibration=dict.fromkeys(SYSTEMS, unused), conformal={}, about={})
+    model = SimpleNamespace(
+        calibration=dict.fromkeys(SYSTEMS, unused), conformal={}, gate=None, about={}
+    )
     give(predictor, model=model)
     opened(app)
     figure = json.loads(app.get("plotly_chart")[0].proto.spec)

@@ -8,11 +8,12 @@ import json
 import numpy as np
 import pytest
 
-from cxr_core.radiograph import Radiograph
-from ui.film_pixels import MAX_SIDE_PX, FilmPixels, Window, pack, unpack
+from cxr_core.radiograph import DicomFacts, Radiograph
+from cxr_core.window import Window
+from ui.film_pixels import MAX_SIDE_PX, FilmPixels, pack, unpack
 
 
-def film(pixels, *, black=0.0, white=None, is_inverted=False):
+def film(pixels, *, black=0.0, white=None, **values):
     full = {"uint8": 255.0, "uint16": 65535.0}.get(pixels.dtype.name, 1.0)
     return Radiograph(
         pixels,
@@ -21,7 +22,7 @@ def film(pixels, *, black=0.0, white=None, is_inverted=False):
         name="x.png",
         sha256="0" * 64,
         source_format="PNG",
-        is_inverted=is_inverted,
+        **values,
     )
 
 
@@ -129,25 +130,35 @@ def test_presets_count_from_the_least_dense_in_an_inverted_film():
 
 
 def test_windows_of_the_file_come_first():
-    own = Window.from_dicom(2048, 4096, "Chest")
-    shown = FilmPixels.from_radiograph(film(np.eye(4, dtype=np.uint16)), dicom_windows=[own])
-    assert [w.name for w in shown.windows] == ["Chest", "Full range", "Lung", "Mediastinum", "Bone"]
+    own = (Window.from_dicom(2048, 4096, "Window 1"), Window.from_dicom(9, 4, "Window 2"))
+    shown = FilmPixels.from_radiograph(film(np.eye(4, dtype=np.uint16), windows=own))
+    names = [window.name for window in shown.windows]
+    assert names == ["Window 1", "Window 2", "Full range", "Lung", "Mediastinum", "Bone"]
+    assert shown.payload()["window_note"].startswith("Windows and tables with a number come with")
+    assert not film_payload()["window_note"].startswith("Windows and tables")
 
 
-@pytest.mark.parametrize(
-    ("function", "low", "high"),
-    [("LINEAR", 0.0, 4095.0), ("LINEAR_EXACT", 0.0, 4096.0)],
-)
-def test_a_dicom_window_ends_where_the_standard_says(function, low, high):
-    """PS3.3 C.11.2.1.2.1: black at c - 0.5 - (w - 1) / 2, white at c - 0.5 + (w - 1) / 2."""
-    window = Window.from_dicom(2048, 4096, function=function)
-    assert (window.low, window.high) == (low, high)
+def film_payload(**values):
+    return FilmPixels.from_radiograph(film(np.eye(4, dtype=np.uint16), **values)).payload()
 
 
-def test_a_window_without_width_is_refused():
-    with pytest.raises(ValueError, match="`high` must be above `low`"):
-        Window("none", 3.0, 3.0)
-    with pytest.raises(ValueError, match="`width` must be above 1 for LINEAR"):
-        Window.from_dicom(10, 1)
-    with pytest.raises(ValueError, match="`function` must be LINEAR or LINEAR_EXACT"):
-        Window.from_dicom(10, 5, function="SIGMOID")
+def test_signed_films_stay_at_their_depth():
+    pixels = np.array([[-32768, -1], [0, 32767]], np.int16)
+    shown = FilmPixels.from_radiograph(film(pixels, black=-32768.0, white=32767.0))
+    codes = unpack(shown.packed, (2, 2), shown.bits)
+    assert (shown.bits, codes.dtype) == (16, np.uint16)
+    assert (codes * shown.slope + shown.intercept).tolist() == pixels.tolist()
+
+
+def test_a_table_reaches_the_browser_as_greys():
+    window = Window.from_table(np.array([0, 51, 255]), 10, 255.0, "Table 1")
+    (sent, *_) = film_payload(windows=(window,))["windows"]
+    assert (sent["low"], sent["high"], sent["function"]) == (10.0, 12.0, "TABLE")
+    assert list(base64.b64decode(sent["table"])) == [0, 51, 255]
+    assert film_payload()["windows"][0]["function"] == "LINEAR"
+
+
+def test_values_after_a_rescale_are_called_so():
+    facts = DicomFacts("CR", None, 12, "Explicit VR Little Endian", "MONOCHROME2", is_rescaled=True)
+    assert film_payload(dicom=facts)["value_name"] == "value after rescale"
+    assert film_payload()["value_name"] == "stored value"

@@ -1,9 +1,9 @@
 """A page for the browser tests: one film whose stored values are known, in linked viewports.
 
-`?film=deep` (16 bits), `inverted`, `flat`, `thin`, `large` or `sample`; `?single=1` shows one
-viewport, `?bare=1` one without maps; `?made=` is the line in the margin of exports; with `?step=1`
-the next film is flat and has two systems. The maps are worked out, not computed by a network. Run
-from the repository: `python -m streamlit run`.
+`?film=deep` (16 bits), `inverted`, `signed`, `flat`, `thin`, `large` or `sample`; `?dicom=1` gives
+it windows of its own; `?single=1` shows one viewport, `?bare=1` one without maps; `?made=` is the
+line in the margin of exports; with `?step=1` the next film is flat and has two systems. The maps
+are worked out, not computed by a network. Run from the repository: `python -m streamlit run`.
 """
 
 from __future__ import annotations
@@ -17,14 +17,21 @@ import cxr_core.io
 from cxr_core.explain.cam import METHODS
 from cxr_core.labels import CLASSES, SYSTEMS, system_title
 from cxr_core.radiograph import Radiograph
+from cxr_core.window import Window
 from ui.components.viewer import Panel, viewer, viewer_grid
 from ui.components.viewer.colour import colour_tables
-from ui.film_pixels import FilmPixels, Window
+from ui.film_pixels import FilmPixels
 from ui.film_view import Score
 
 ROOT = Path(__file__).resolve().parents[2]
 PROBS = dict(zip(CLASSES, (0.7, 0.2, 0.1), strict=True))
 OUTLINE = [[(0.2, 0.2), (0.4, 0.2), (0.4, 0.8), (0.2, 0.8)]]
+
+WINDOWS = (
+    Window.from_dicom(2048, 4096, "Window 1"),
+    Window.from_dicom(32768, 16384, "Window 2", function="SIGMOID"),
+    Window.from_table(np.linspace(255, 0, 65536), 0, 255.0, "Table 1"),
+)
 
 
 def deep():
@@ -35,6 +42,7 @@ def deep():
 
 FILMS = {
     "inverted": deep,
+    "signed": deep,
     "deep": deep,
     "flat": lambda: np.full((90, 120), 7, np.uint8),
     "thin": lambda: np.arange(5000, dtype=np.uint16)[None],
@@ -49,7 +57,18 @@ def film(name):
         return cxr_core.io.read_path(path)
     pixels = FILMS[name]()
     white = 255.0 if pixels.dtype == np.uint8 else 65535.0
-    return Radiograph(pixels, 0.0, white, "x.png", "0" * 64, "PNG", name == "inverted")
+    if name == "signed":
+        pixels, white = (pixels.astype(np.int32) - 32768).astype(np.int16), 32767.0
+    return Radiograph(
+        pixels,
+        -32768.0 if name == "signed" else 0.0,
+        white,
+        "x.png",
+        "0" * 64,
+        "PNG",
+        is_inverted=name == "inverted",
+        windows=WINDOWS if "dicom" in st.query_params else (),
+    )
 
 
 def grid(i, k):
@@ -67,10 +86,7 @@ def stepped(by):
 def main():
     st.set_page_config(layout="wide")
     name = st.query_params.get("film", "deep")
-    shown = FilmPixels.from_radiograph(
-        film("flat" if st.session_state.get("stepped") else name),
-        dicom_windows=[Window.from_dicom(2048, 4096, "File")] if "dicom" in st.query_params else (),
-    )
+    shown = FilmPixels.from_radiograph(film("flat" if st.session_state.get("stepped") else name))
     options = {"colour_tables": colour_tables(), "label": "drawn film", "key": "view"}
     if "made" in st.query_params:
         options["provenance"] = st.query_params["made"]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import sys
+from dataclasses import replace
 from urllib.parse import quote
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.browser.grid_page import deep, grid
+from tests.browser.grid_page import WINDOWS, deep, grid
 from tests.browser.shown import Shown
 from tools.dashboard import dashboard
 
@@ -110,7 +111,7 @@ def test_a_film_whose_low_values_are_dense_is_shown_so(show):
 def test_presets_and_windows_of_the_file(show):
     shown = show("single=1&film=deep&dicom=1")
     presets = shown.viewer.locator(".presets option").all_inner_texts()
-    assert presets[:5] == ["File", "Full range", "Lung", "Mediastinum", "Bone"]
+    assert presets[:5] == ["Window 1", "Window 2", "Table 1", "Full range", "Lung"]
     shown.stage().focus()
     shown.press("Space")
     assert shown.greys(BLOCKS) == pytest.approx(expected(0, 4095), abs=1)
@@ -119,6 +120,36 @@ def test_presets_and_windows_of_the_file(show):
     shown.stage().focus()
     shown.press("1")
     assert shown.greys(BLOCKS) == pytest.approx(expected(0, 4095), abs=1)
+
+
+def test_curves_of_the_file(show):
+    """A sigmoid and a table as the core draws them; dragged, they keep their curve."""
+    shown = show("single=1&film=deep&dicom=1")
+    shown.stage().focus()
+    shown.press("Space")
+    values = np.array([float(deep()[16 * r, 16 * c]) for r, c in BLOCKS])
+    for key, window, words in [("2", WINDOWS[1], "sigmoid"), ("3", WINDOWS[2], "table")]:
+        shown.press(key)
+        wanted = 255 * window.brightness(values)
+        assert shown.greys(BLOCKS) == pytest.approx(wanted, abs=1)
+        assert shown.corner("bottom-left").endswith(words)
+        shown.press("i")
+        assert shown.greys(BLOCKS) == pytest.approx(255 - wanted, abs=1)
+        shown.press("i")
+    shown.press("2")
+    shown.drag(0, 64)
+    moved = replace(WINDOWS[1], low=24576 + FULL / 8, high=40960 + FULL / 8)
+    assert shown.greys(BLOCKS) == pytest.approx(255 * moved.brightness(values), abs=1)
+    shown.press("4")
+    assert shown.greys(BLOCKS) == pytest.approx(expected(0, FULL), abs=1)
+
+
+def test_signed_values_are_shown_and_named(show):
+    shown = show("bare=1&film=signed")
+    assert shown.greys(BLOCKS) == pytest.approx(expected(0, FULL), abs=1)
+    box = shown.box()
+    shown.page.mouse.move(box["x"] + 2, box["y"] + 2)
+    assert "stored value \N{MINUS SIGN}32,768" in shown.value()
 
 
 def test_zoom_pan_window_and_pointer_are_linked(show):

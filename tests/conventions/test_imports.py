@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.io.dicom_files import dataset, gradient, written
+
 ROOT = Path(__file__).resolve().parents[2]
 FORBIDDEN = {
     "cxr_core": {"train", "ui", "pages", "streamlit", "streamlit_app"},
@@ -60,13 +62,27 @@ def test_import_of_the_core_is_light():
     assert not loaded_after("import cxr_core, cxr_core.predict, cxr_core.__main__") & HEAVY
 
 
-def test_a_prediction_loads_neither_tensorflow_nor_streamlit(tiny_bundle_dir, film_path):
-    code = (
+DICOM = {"pydicom", "gdcm", "openjpeg", "jpeg_ls", "dicomanonymizer"}
+
+
+def prediction_of(path, bundle_dir):
+    """The code of one prediction on the command line."""
+    return (
         "from cxr_core.__main__ import main\n"
-        f"status = main(['predict', {str(film_path)!r}, '--json', '--bundle', "
-        f"{str(tiny_bundle_dir)!r}])\n"
+        f"status = main(['predict', {str(path)!r}, '--json', '--bundle', {str(bundle_dir)!r}])\n"
         "assert status == 0"
     )
-    loaded = loaded_after(code)
+
+
+def test_a_prediction_loads_neither_tensorflow_nor_streamlit(tiny_bundle_dir, film_path):
+    loaded = loaded_after(prediction_of(film_path, tiny_bundle_dir))
     assert "openvino" in loaded
-    assert not loaded & HEAVY
+    assert not loaded & (HEAVY | DICOM)
+
+
+def test_a_prediction_of_a_dicom_film_loads_only_what_reads_it(tiny_bundle_dir, tmp_path):
+    path = tmp_path / "film"
+    path.write_bytes(written(dataset(gradient((96, 80), bits=12), bits=12)))
+    loaded = loaded_after(prediction_of(path, tiny_bundle_dir))
+    assert "pydicom" in loaded
+    assert not loaded & (HEAVY | {"dicomanonymizer"})

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cxr_core.radiograph import Notice, Radiograph
+from cxr_core.window import Window
 
 
 def make(pixels: np.ndarray, **changes: Any) -> Radiograph:
@@ -95,9 +96,11 @@ def test_other_shapes_are_refused(shape: tuple[int, ...]) -> None:
         make(np.zeros(shape, np.uint8))
 
 
-@pytest.mark.parametrize("dtype", [bool, np.int16, np.int32, np.float64, np.complex64])
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.int32, np.float64, np.complex64])
 def test_other_dtypes_are_refused(dtype: type) -> None:
-    with pytest.raises(TypeError, match=r"must be uint8, uint16 or float32. Received: dtype="):
+    with pytest.raises(
+        TypeError, match=r"must be uint8, uint16, int16 or float32. Received: dtype="
+    ):
         make(np.zeros((4, 5), dtype))
 
 
@@ -105,3 +108,22 @@ def test_other_dtypes_are_refused(dtype: type) -> None:
 def test_a_scale_must_have_a_width(black: float, white: float) -> None:
     with pytest.raises(ValueError, match=r"`white` must be above `black`. Received: black="):
         make(np.zeros((4, 5), np.uint8), black=black, white=white)
+
+
+def test_the_first_window_makes_the_image() -> None:
+    """A window of stored values 10 to 20, a table that falls, and polarity after both."""
+    pixels = np.array([[0, 10, 15, 20, 99]], np.int16)
+    window = Window("Window 1", 10, 20)
+    table = Window.from_table(np.array([255, 0]), 10, 255.0)
+    film = make(pixels, black=-100, white=100, windows=(window, table))
+    assert film.image.tolist() == [[0.0, 0.0, 0.5, 1.0, 1.0]]
+    inverted = make(pixels, black=-100, white=100, windows=(window,), is_inverted=True)
+    assert inverted.image.tolist() == [[1.0, 1.0, 0.5, 0.0, 0.0]]
+    falling = make(np.array([[10, 11]], np.float32), black=0, white=99, windows=(table,))
+    assert falling.image.tolist() == [[1.0, 0.0]]
+    assert film.image.dtype == falling.image.dtype == np.float32
+
+
+def test_signed_pixels_span_their_scale() -> None:
+    film = make(np.array([[-100, 0, 100]], np.int16), black=-100, white=100)
+    assert film.image.tolist() == [[0.0, 0.5, 1.0]]

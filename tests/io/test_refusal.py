@@ -54,9 +54,12 @@ def test_other_files(data: bytes, words: str) -> None:
     refused(data, UnreadableImageError, words)
 
 
-def test_dicom() -> None:
-    err = refused(bytes(128) + b"DICM" + bytes(50), UnsupportedDicomError, "a DICOM object$")
-    assert "does not read DICOM yet" in err.hint
+def test_dicom_without_anything_of_a_film() -> None:
+    data = bytes(128) + b"DICM" + bytes(50)
+    err = refused(
+        data, UnsupportedDicomError, "must be a radiograph .* an object without a picture"
+    )
+    assert err.hint == "Choose the frontal chest film of the study (CR or DX)."
 
 
 @pytest.mark.parametrize("container", ["PNG", "JPEG", "TIFF", "BMP", "GIF", "WebP"])

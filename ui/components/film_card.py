@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
 from cxr_core.labels import CLASS_TITLES
 from ui import engine, state
+from ui.components.header_panel import header_panel
 from ui.components.viewer import viewer
 from ui.components.viewer.colour import colour_tables
 from ui.film_view import FilmView
@@ -31,8 +32,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cxr_core.predict import Predictor, Trust
+    from cxr_core.radiograph import DicomFacts
     from ui.film_view import Score
     from ui.state import Film
+
+SERIOUS: Final = (
+    *("lateral_view", "other_body_part", "polarity_conflict"),
+    *("burned_in", "border_text"),
+)
+"""Notices that stand above the film: its scores mean nothing, or it may name the patient."""
 
 _GATE = {"not_run": GATE_NOT_RUN, "passed": GATE_PASSED, "refused": GATE_REFUSED}
 
@@ -52,9 +60,13 @@ def film_card(film: Film, predictor: Predictor) -> None:
             _header(film, shown)
         if isinstance(shown, engine.Failure):
             show_error("This film could not be read.", shown.message, shown.hint)
+            header_panel(film)
             return
         if shown.refused:
             st.warning(GATE_REFUSED, icon=":material/block:")
+        for notice in shown.notices:
+            if notice.code in SERIOUS:
+                st.warning(plain(notice.message), icon=":material/warning:")
         viewer(
             shown.pixels,
             shown.maps,
@@ -69,6 +81,7 @@ def film_card(film: Film, predictor: Predictor) -> None:
         if far:
             st.warning(outside_sentence(far), icon=":material/pulmonology:")
         _footer(shown)
+        header_panel(film)
 
 
 def _header(film: Film, shown: FilmView | engine.Failure) -> None:
@@ -95,7 +108,11 @@ def _header(film: Film, shown: FilmView | engine.Failure) -> None:
 def _footer(shown: FilmView) -> None:
     """Say what the reader should know about the film, the scores and the time taken."""
     lines = [
-        *(f":material/info: {plain(notice.message)}" for notice in shown.notices),
+        *(
+            f":material/info: {plain(notice.message)}"
+            for notice in shown.notices
+            if notice.code not in SERIOUS
+        ),
         HEATMAP_CAPTION,
         trust_line(shown.trust),
         CALIBRATED if shown.is_calibrated else NOT_CALIBRATED,
@@ -147,9 +164,21 @@ def trust_line(trust: Trust) -> str:
 
 
 def film_line(shown: FilmView) -> str:
-    """Return format and size of the stored film."""
+    """Return format, kind and size of the stored film."""
     size = f"{shown.width_px:,} by {shown.height_px:,} pixels"
-    return f"{plain(shown.source_format)}, {size}."
+    return f"{plain(', '.join((shown.source_format, *_facts(shown.dicom), size)))}."
+
+
+def _facts(dicom: DicomFacts | None) -> list[str]:
+    """Return what a DICOM file says of its film, in a few words."""
+    if dicom is None:
+        return []
+    facts = [
+        dicom.modality,
+        dicom.view and f"{dicom.view} view",
+        f"{dicom.bits_stored} bits stored",
+    ]
+    return [*(fact for fact in facts if fact), dicom.transfer_syntax]
 
 
 def timing_line(shown: FilmView) -> str:

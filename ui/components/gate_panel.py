@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import plotly.graph_objects as go
 import streamlit as st
 
-from cxr_core.labels import CLASS_TITLES
 from ui.components.curves import COLOURS, SYMBOLS
 from ui.gate_view import (
+    CHOICE,
     KIND_TITLES,
     NOT_MEASURED,
+    STALE,
     STATES,
     candidate_rows,
-    class_lines,
+    is_stale,
+    limit_rows,
     set_rows,
     share_text,
     source_sentence,
+    summary_rows,
 )
+
+if TYPE_CHECKING:
+    from cxr_core.trust.gate import Gate
 
 _ROW_PX: Final = 26
 _FRAME_PX: Final = 110
@@ -86,30 +92,30 @@ def gate_figure(sets: Sequence[Mapping[str, Any]]) -> go.Figure:
     return figure
 
 
-def gate_panel(table: Mapping[str, Any] | None) -> None:
-    """Draw the refusal gate's section.
+def gate_section(table: Mapping[str, Any] | None, gate: Gate | None = None) -> None:
+    """Draw what the refusal gate of a variant lets pass and refuses.
 
     Args:
-        table: A `cxr-gate/1` object, or `None` where the bundle has none.
+        table: From `ui.gate_view.table_of`; `None` where nothing was measured.
+        gate: The gate that films are judged by, to compare its limits; `None` leaves that out.
     """
     st.header("Refusal gate", anchor=False)
     st.markdown("\n".join(f"- {line}" for line in STATES))
-    if table is None or not table.get("sets"):
+    if table is None:
         st.info(NOT_MEASURED)
         return
-    far = table["far"]
+    if is_stale(table, gate):
+        st.warning(STALE, icon=":material/history:")
     st.markdown(
-        f"Score: **{table['score']['title']}**. {table['score']['words']} The limit of each class "
-        "is set from films that no network and no head was fitted to, and never from test films."
+        f"The score says **{_lower(table['score']['title'])}**. Each class has a limit of its own, "
+        "set from films that no network and no head was fitted to, and never from test films."
     )
-    with st.container(horizontal=True):
-        for title, words in class_lines(table).items():
-            st.metric(f"Wrongly refused, {title} test films", words.split(", ")[1], border=True)
-        st.metric(
-            f"Far pictures refused, {far['n_sets']} sets",
-            share_text(far["refused"]).split(", ")[1],
-            border=True,
-        )
+    st.table(
+        summary_rows(table),
+        hide_index=True,
+        border="horizontal",
+        alt="Test films wrongly refused, and far pictures refused",
+    )
     sentence = source_sentence(table)
     if sentence is not None:
         st.warning(sentence, icon=":material/visibility:")
@@ -122,29 +128,18 @@ def gate_panel(table: Mapping[str, Any] | None) -> None:
     with st.expander("The refusal table"):
         st.dataframe(set_rows(table["sets"]), hide_index=True)
         st.caption(f"{table['interval']} Command: `{table['command']}`")
-    _limits(table)
+    with st.expander("The limit of each class"):
+        st.dataframe(limit_rows(table["thresholds"]), hide_index=True)
+        st.caption(
+            f"{table['score']['words']} Distances are to {table['n_reference']:,} films that the "
+            f"models were fitted to. One film costs {table['cost_ms']:.2f} ms."
+        )
     if table.get("candidates"):
         with st.expander("How the score was chosen"):
-            st.markdown(table["choice"])
+            st.markdown(CHOICE)
             st.dataframe(candidate_rows(table["candidates"]), hide_index=True)
 
 
-def _limits(table: Mapping[str, Any]) -> None:
-    """Draw the limits and the films they come from."""
-    with st.expander("The limit of each class"):
-        st.dataframe(
-            [
-                {
-                    "Class that the film is called": CLASS_TITLES[name],
-                    "Refused above": limit["value"],
-                    "Films the limit comes from": limit["n"],
-                    "How": limit["rule"],
-                }
-                for name, limit in table["thresholds"].items()
-            ],
-            hide_index=True,
-        )
-        st.caption(
-            f"Distances are to {table['n_reference']:,} films that the models were fitted to. One "
-            f"film costs {table['cost_ms']:.2f} ms."
-        )
+def _lower(title: str) -> str:
+    """Return a title as it stands inside a sentence."""
+    return title[:1].lower() + title[1:]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from ui import engine, state
+from ui import engine, state, worklist
 from ui.frame import plain
 from ui.samples import Sample, load_samples
 from ui.words import SYNTHETIC_NOTE
@@ -54,7 +54,7 @@ def _uploader() -> None:
     """Take any file: what it is decides its content, read on the server, not its extension."""
     key = state.uploader_key()
     files = st.file_uploader(
-        "Upload films (PNG, JPEG, TIFF, BMP, WebP, GIF)",
+        "Upload films (DICOM: .dcm or without an extension; PNG, JPEG, TIFF, BMP, WebP, GIF)",
         accept_multiple_files=True,
         key=key,
         on_change=_take_uploads,
@@ -110,6 +110,7 @@ def _sync_samples() -> None:
 
 
 def _clear() -> None:
-    """Drop films and readings."""
+    """Drop films and readings, and the worklist with its own."""
     state.clear_films()
     engine.forget()
+    worklist.forget()

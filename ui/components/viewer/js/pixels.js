@@ -32,13 +32,32 @@ export async function readFilm(film) {
   return unpack(await inflate(fromBase64(film.packed)), film.width, film.bits);
 }
 
-// One opaque grey as a pixel of ImageData for each packed value; linear between the two ends.
-export function greyTable(film, { low, high, isInverted }) {
+const clipped = (share) => Math.min(Math.max(share, 0), 1);
+
+// What a window makes of a share of its width, 0 at `low` and 1 at `high`: Window.brightness in
+// cxr_core/window.py. A window that was dragged keeps its curve, stretched to the new ends.
+function curveOf({ function: kind, table }) {
+  if (kind === "SIGMOID") return (share) => 1 / (1 + Math.exp(-4 * (share - 0.5)));
+  if (kind !== "TABLE") return clipped;
+  const greys = fromBase64(table);
+  const last = greys.length - 1;
+  return (share) => {
+    const place = clipped(share) * last;
+    const below = Math.floor(place);
+    const above = Math.min(below + 1, last);
+    return (greys[below] + (place - below) * (greys[above] - greys[below])) / 255;
+  };
+}
+
+// One opaque grey as a pixel of ImageData for each packed value.
+export function greyTable(film, window) {
+  const { low, high, isInverted } = window;
   const table = new Uint32Array(1 << film.bits);
   const flip = film.is_inverted !== isInverted;
+  const curve = curveOf(window);
   for (let code = 0; code < table.length; code += 1) {
-    const share = (code * film.slope + film.intercept - low) / (high - low);
-    const grey = Math.round(255 * Math.min(Math.max(flip ? 1 - share : share, 0), 1));
+    const bright = curve((code * film.slope + film.intercept - low) / (high - low));
+    const grey = Math.round(255 * clipped(flip ? 1 - bright : bright));
     table[code] = (255 << 24) | (grey << 16) | (grey << 8) | grey;
   }
   return table;

@@ -306,7 +306,7 @@ export class Reader {
     const value = stored(code * film.slope + film.intercept);
     const isReduced = stepX !== 1 || stepY !== 1;
     const mean = isReduced ? ` (mean of about ${number(stepX)} × ${number(stepY)} pixels)` : "";
-    return `x ${x}, y ${y} · stored value ${value}${mean}`;
+    return `x ${x}, y ${y} · ${film.value_name} ${value}${mean}`;
   }
 
   contourLevel() {

@@ -285,13 +285,14 @@ export class Viewport {
     const percent = Math.round(100 * Math.hypot(a, b) * (window.devicePixelRatio || 1));
     const isReduced = film.width !== film.stored_width || film.height !== film.stored_height;
     const invert = this.reader.window.isInverted ? " inverted" : "";
+    const curve = { SIGMOID: " sigmoid", TABLE: " table" }[shown.function] ?? "";
     this.corners["top-left"].textContent = placeWords(place);
     this.corners["top-right"].textContent = isReduced
       ? `reduced to ${film.width} × ${film.height}`
       : "";
     this.corners["bottom-left"].textContent =
       `W ${stored(Number((shown.high - shown.low).toPrecision(5)))} ` +
-      `L ${stored(Number(((shown.high + shown.low) / 2).toPrecision(5)))}${invert}`;
+      `L ${stored(Number(((shown.high + shown.low) / 2).toPrecision(5)))}${curve}${invert}`;
     this.corners["bottom-right"].textContent = `${percent}%`;
   }
 

@@ -1,0 +1,107 @@
+"""`deidentify` on the command line: files, folders, names of files, exit status."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import pydicom
+import pytest
+
+from cxr_core.__main__ import main
+from tests.io.dicom_files import dataset, gradient, written
+from tests.io.dicom_planted import PLANTED, planted_film
+
+NAME = "Featherstonehaugh_Rosalind_8675309"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two films of one patient, one without an extension, a picture and a broken film."""
+    source = tmp_path / "in" / NAME
+    source.mkdir(parents=True)
+    first = planted_film(BurnedInAnnotation="NO", SOPInstanceUID="1.2.3.1")
+    (source / f"{NAME}.dcm").write_bytes(written(first))
+    (source / "IM0001").write_bytes(written(planted_film(SOPInstanceUID="1.2.3.2")))
+    (source / "notes.txt").write_text("8675309", "utf-8")
+    return source.parent
+
+
+def test_a_folder(folder, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["deidentify", str(folder), str(out)]) == 0
+    printed = capsys.readouterr()
+    files = [path for path in out.rglob("*") if path.is_file()]
+    assert len(files) == 2
+    films = [pydicom.dcmread(path) for path in files]
+    assert [path.stem for path in files] == [film.SOPInstanceUID for film in films]
+    assert len({film.PatientID for film in films}) == 1
+    for data in [*(path.read_bytes() for path in files), printed.out.encode()]:
+        assert not [word for word in PLANTED if word.encode() in data]
+    assert printed.err == ""
+    assert "2 films written, 0 in error, 1 files that are not DICOM left out" in printed.out
+    assert "check: The file does not say whether text is burned into the picture" in printed.out
+    assert "pixels are not cleaned" in printed.out
+
+
+def test_one_film_to_a_named_file(folder, tmp_path, capsys):
+    source, target = folder / NAME / "IM0001", tmp_path / "new" / "film"
+    assert main(["deidentify", str(source), str(target)]) == 0
+    assert pydicom.dcmread(target).PatientIdentityRemoved == "YES"
+    assert main(["deidentify", str(source), str(target)]) == 2
+    assert "exists: name another file" in capsys.readouterr().err
+
+
+def test_copies_of_one_film(folder, tmp_path):
+    data = (folder / NAME / "IM0001").read_bytes()
+    (folder / "copy").write_bytes(data)
+    assert main(["deidentify", str(folder), str(tmp_path / "out")]) == 0
+    assert len(list((tmp_path / "out").glob("*-2.dcm"))) == 1
+
+
+def test_one_film_to_a_folder(folder, tmp_path):
+    (tmp_path / "out").mkdir()
+    assert main(["deidentify", str(folder / NAME / "IM0001"), str(tmp_path / "out")]) == 0
+    (written_file,) = (tmp_path / "out").iterdir()
+    assert written_file.suffix == ".dcm"
+
+
+def test_a_broken_film_does_not_stop_the_others(folder, tmp_path, capsys):
+    data = written(dataset(gradient(), bits=12))
+    (folder / "cut").write_bytes(data[:-100])
+    (folder / "ct").write_bytes(written(dataset(gradient(), bits=12, Modality="CT")))
+    assert main(["deidentify", str(folder), str(tmp_path / "out")]) == 1
+    printed = capsys.readouterr()
+    assert "2 films written, 2 in error" in printed.out
+    assert "damaged or cut short" in printed.err
+    assert "a CT image" in printed.err
+    assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "words"),
+    [
+        ("nowhere", "out", "does not exist"),
+        ("in", "in", "name a folder outside it"),
+        ("in", "in/out", "name a folder outside it"),
+        ("in", "file", "is a file: name a folder"),
+    ],
+)
+def test_wrong_usage(folder, tmp_path, capsys, source, target, words):
+    (tmp_path / "file").write_text("x", "utf-8")
+    status = main(["deidentify", str(tmp_path / source), str(tmp_path / target)])
+    assert status == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_folder_without_dicom(tmp_path, capsys):
+    (tmp_path / "in").mkdir()
+    assert main(["deidentify", str(tmp_path / "in"), str(tmp_path / "out")]) == 1
+    assert "0 films written" in capsys.readouterr().out
+
+
+def test_the_bytes_are_a_part_10_file(folder, tmp_path):
+    target = tmp_path / "film.dcm"
+    assert main(["deidentify", str(folder / NAME / f"{NAME}.dcm"), str(target)]) == 0
+    data = target.read_bytes()
+    assert data[:132] == bytes(128) + b"DICM"
+    assert pydicom.dcmread(BytesIO(data)).Modality == "CR"
