@@ -32,7 +32,7 @@ def first_flips(own: Mapping[str, Any]) -> list[dict[str, str]]:
         probe = PROBE_BY_NAME.get(name)
         if probe is None:
             continue
-        row = {"Change": f"{found['title']}: {probe.axis}"}
+        row = {"Change": change_title(probe)}
         for system, level in bench.first_flips(found).items():
             row[system_title(system)] = (
                 "not in this range" if level is None else level_text(probe, level)
@@ -121,6 +121,19 @@ def restricted_rows(own: Mapping[str, Any]) -> list[dict[str, str]]:
         }
         for name, all_ in own["systems"].items()
     ]
+
+
+def change_title(probe: Probe) -> str:
+    """Name a change with what its levels are and how far they go.
+
+    Args:
+        probe: The change.
+
+    Returns:
+        For example `A black border: width on each side, 0% to 20%`.
+    """
+    ends = (level_text(probe, probe.levels[i]) for i in (0, -1))
+    return f"{probe.title}: {probe.axis}, {' to '.join(ends)}"
 
 
 def level_text(probe: Probe, level: float) -> str:

@@ -33,7 +33,8 @@ SOURCE_MEANING: Final = (
     "hospital, age or the way the picture was made. For each network a plain linear classifier "
     "guesses from its features which collection a film comes from; no patient is in both the films "
     "it learnt from and those it is judged on. AUROC 0.5 is guessing, 1 tells the source of every "
-    "film. **Network**: its last feature map; **head**: the layer below the answer."
+    "film. **Network**: its last feature map; **head**: the layer below the answer. Films that are "
+    "judged apart, such as the adults above, are counted in."
 )
 CHANGED_TITLE: Final = "Changed copies: cropped, scaled, turned, mirrored or inverted"
 LAYER_TITLES: Final = {"pooled": "network", "hidden": "head"}

@@ -14,7 +14,7 @@ from cxr_core.errors import CxrError
 from cxr_core.io import read
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
 from ui import engine, state
-from ui.audit_changes import level_text
+from ui.audit_changes import change_title, level_text
 from ui.components.audit_charts import curve_figure
 from ui.components.film_choice import film_choice, no_film
 from ui.components.progress import stoppable
@@ -98,6 +98,7 @@ def _show(film: Film, curves: Curves, temperatures: Mapping[str, float]) -> None
     name = left.selectbox(
         "Change",
         names,
+        index=_first_flipped(curves),
         format_func=lambda each: PROBE_BY_NAME[each].title,
         key="audit-film-change",
     )
@@ -171,7 +172,7 @@ def flip_points(curves: Curves) -> list[dict[str, str]]:
     rows = []
     for curve in curves:
         probe = PROBE_BY_NAME[curve.name]
-        row = {"Change": f"{probe.title}: {probe.axis}"}
+        row = {"Change": change_title(probe)}
         for system in curve.logits:
             level = curve.first_flip(system, probe.unchanged)
             row[system_title(system)] = (
@@ -205,6 +206,18 @@ def curve_rows(curve: ProbeCurve, temperatures: Mapping[str, float]) -> list[dic
             for level, own in zip(curve.levels, probs, strict=True)
         ]
     return rows
+
+
+def _first_flipped(curves: Curves) -> int:
+    """Return the position of the first change that flips an answer; 0 where none does."""
+    flips = (
+        any(
+            curve.first_flip(name, PROBE_BY_NAME[curve.name].unchanged) is not None
+            for name in curve.logits
+        )
+        for curve in curves
+    )
+    return next((i for i, is_flipped in enumerate(flips) if is_flipped), 0)
 
 
 def _commonest(curve: ProbeCurve, unchanged: float) -> int:
