@@ -5,7 +5,8 @@
 
 The gate is fitted to the films that the models were fitted to; its limits come from films that
 nothing was fitted to (`val` and `calibration`). Scores are compared on one half of the far
-pictures, and the refusal table is made with the other half and test films, which decided nothing.
+pictures, and the refusal table is made with the other half and test films (which once led to a
+change; BENCHMARKS.md says which).
 Photographs come from scikit-image and scikit-learn; medical pictures of other kinds from the
 package pydicom-data, where it is installed. What the networks say is kept in the folder of reads,
 outside the repository. Shares with Wilson's 95 % interval; AUROC against the test films by how far

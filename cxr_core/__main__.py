@@ -1,4 +1,4 @@
-"""The command line: `python -m cxr_core predict|evaluate|explain-check|inspect|deidentify|bundle`.
+"""The command line: `python -m cxr_core COMMAND`; `--help` lists the commands.
 
 Exit status: 0 all films read (or refused), 1 some file in error, 2 wrong usage.
 """
@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_predict(commands)
+    _add_score(commands)
     _add_evaluate(commands)
     _add_explain_check(commands)
     _add_inspect(commands)
@@ -68,6 +69,32 @@ def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     _add_model_options(parser)
     parser.set_defaults(run=command.predict)
+
+
+def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `score`."""
+    parser = commands.add_parser("score", help="read many films into one table")
+    parser.add_argument(
+        "sources", nargs="+", metavar="FOLDER|ZIP|FILE", help="films, at any depth; in this order"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="ends in .csv, .parquet or .jsonl"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on where a run of the same models was stopped"
+    )
+    parser.add_argument(
+        "--workers", type=_positive, default=2, metavar="N", help="threads that decode films (2)"
+    )
+    _add_model_options(parser)
+    parser.set_defaults(run=_score)
+
+
+def _score(arguments: argparse.Namespace) -> int:
+    """Import what only `score` needs, then run it."""
+    from cxr_core.command_score import score
+
+    return score(arguments)
 
 
 def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

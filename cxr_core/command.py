@@ -40,10 +40,10 @@ def predict(arguments: argparse.Namespace) -> int:
     """
     try:
         bundle = Bundle.load(arguments.bundle)
-        variant = _known_variant(bundle, arguments.variant)
+        variant = known_variant(bundle, arguments.variant)
         lungs = LungSegmenter.load() if arguments.json and DEFAULT_LUNGS.is_dir() else None
         predictor = Predictor(bundle, variant=variant, precision=arguments.precision, lungs=lungs)
-    except _UnknownVariantError as err:
+    except UnknownVariantError as err:
         say_error(err)
         return WRONG_USAGE
     except CxrError as err:  # no film can be read, and each of them says why
@@ -71,7 +71,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
         return SOME_ERROR
     try:
         bundle = Bundle.load(arguments.bundle)
-        variant = _known_variant(bundle, arguments.variant)
+        variant = known_variant(bundle, arguments.variant)
         predictor = Predictor(bundle, variant=variant, precision=arguments.precision)
         n_films = sum(1 for _ in labelled_paths(arguments.folder))
         evaluation = evaluate_folder(
@@ -81,7 +81,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
             on_film=lambda n_done: _report_progress(n_done, n_films),
             on_system=lambda n_done, n_all: _report_measured(n_done, n_all),
         )
-    except _UnknownVariantError as err:
+    except UnknownVariantError as err:
         say_error(err)
         return WRONG_USAGE
     except CxrError as err:
@@ -120,7 +120,7 @@ def explain_check(arguments: argparse.Namespace) -> int:
         return SOME_ERROR
     try:
         bundle = Bundle.load(arguments.bundle)
-        variant = _known_variant(bundle, arguments.variant)
+        variant = known_variant(bundle, arguments.variant)
         predictor = Predictor(bundle, variant=variant, precision=arguments.precision)
         plan = Plan(
             tuple(arguments.systems or predictor.systems),
@@ -130,7 +130,7 @@ def explain_check(arguments: argparse.Namespace) -> int:
             Settings(n_orders=arguments.orders, seed=arguments.seed),
         )
         checked = check_folder(predictor, arguments.folder, plan, on_film=tell)
-    except (_UnknownVariantError, NotApplicableError) as err:
+    except (UnknownVariantError, NotApplicableError) as err:
         say_error(err)
         return WRONG_USAGE
     except CxrError as err:
@@ -223,16 +223,27 @@ def bundle_verify(arguments: argparse.Namespace) -> int:
     return OK
 
 
-class _UnknownVariantError(SpecMismatchError):
+class UnknownVariantError(SpecMismatchError):
     """The variant that the user named is not in the bundle."""
 
 
-def _known_variant(bundle: Bundle, name: str | None) -> str:
-    """Return the variant's name, or tell a wrong name from a broken bundle."""
+def known_variant(bundle: Bundle, name: str | None) -> str:
+    """Return the variant's name, or tell a wrong name from a broken bundle.
+
+    Args:
+        bundle: The bundle.
+        name: Name of a variant; the default if `None`.
+
+    Returns:
+        The name.
+
+    Raises:
+        UnknownVariantError: If the bundle has no such variant.
+    """
     try:
         return bundle.variant(name).name
     except SpecMismatchError as err:
-        raise _UnknownVariantError(str(err), hint=err.hint) from err
+        raise UnknownVariantError(str(err), hint=err.hint) from err
 
 
 def _read_one(predictor: Predictor, file: str, explain_dir: Path | None) -> dict[str, Any]:

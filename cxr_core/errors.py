@@ -34,6 +34,12 @@ class ImageTooLargeError(CxrError):
     default_hint = "Export the film at a smaller size; 4,000 by 4,000 pixels is ample."
 
 
+class ArchiveError(CxrError):
+    """An archive, or an entry of one, cannot be read safely; nothing of it was unpacked to disk."""
+
+    default_hint = "Unpack the archive yourself and name the folder, or zip the films again."
+
+
 class UnsupportedDicomError(CxrError):
     """The DICOM object is not one that this software reads."""
 
@@ -64,6 +70,12 @@ class CancelledCheckError(CxrError):
     """The person who started a check ended it; what it had measured is dropped."""
 
     default_hint = "Start the check again when there is time for it."
+
+
+class OutputError(CxrError):
+    """Results cannot be written, or another run writes them now."""
+
+    default_hint = "Name a file in a folder of yours, with room on the disk, for --out."
 
 
 class TrainingDataError(CxrError):

@@ -23,7 +23,7 @@ from cxr_core.explain.cam import DEFAULT_METHOD, Cam, explain, explain_classes
 from cxr_core.heads import FloatArray, HeadSet, HeadSetState, softmax
 from cxr_core.labels import CLASSES
 from cxr_core.lungs import LungMask, LungSegmenter, lung_share
-from cxr_core.preprocess import preprocess, scale
+from cxr_core.preprocess import Prepared, PreprocessSpec, prepare, scale
 from cxr_core.radiograph import Radiograph
 
 if TYPE_CHECKING:
@@ -82,6 +82,30 @@ class Trust:
     prediction_set: tuple[str, ...] | None = None
     set_level: float | None = None
     lung_share: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What the systems say of one prepared film, and what later questions need.
+
+    Attributes:
+        systems: System name to its reading, in display order.
+        features: Member name to feature map (h, w, c), float32, read-only.
+        state: The heads' forward pass.
+        trust: Reasons to believe it or not.
+        timing_ms: Milliseconds by part: `engine`, `trust`.
+    """
+
+    systems: Mapping[str, SystemReading]
+    features: Mapping[str, npt.NDArray[np.float32]]
+    state: HeadSetState
+    trust: Trust
+    timing_ms: Mapping[str, float]
+
+    @property
+    def status(self) -> str:
+        """`ok`, or `refused` where the film is unlike the training films."""
+        return "refused" if self.trust.ood_verdict == "refused" else "ok"
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,6 +196,11 @@ class Predictor:
         """The networks of the variant, by name."""
         return self._members
 
+    @property
+    def specs(self) -> tuple[PreprocessSpec, ...]:
+        """What films are prepared by, each distinct spec once, in the order of the members."""
+        return tuple(dict.fromkeys(member.preprocess for member in self._members.values()))
+
     def run_member(self, name: str, image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Run one backbone on a film that has the network's size already.
 
@@ -204,7 +233,7 @@ class Predictor:
         Returns:
             Member name to feature map (h, w, c), float32, read-only.
         """
-        return self._run(radiograph, {"preprocess": 0.0, "engine": 0.0})
+        return self._run(prepare(radiograph, self.specs))
 
     def read(self, radiograph: Radiograph) -> Reading:
         """Read one film with every system.
@@ -216,29 +245,48 @@ class Predictor:
             The reading.
         """
         started = time.perf_counter()
-        timing = {"preprocess": 0.0, "engine": 0.0}
-        features = self._run(radiograph, timing)
+        prepared = prepare(radiograph, self.specs)
+        timing = {"preprocess": (time.perf_counter() - started) * 1e3}
+        answer = self.answer(prepared)
+        timing.update(answer.timing_ms)
+        reading = Reading(
+            radiograph,
+            answer.systems,
+            answer.features,
+            answer.state,
+            answer.trust,
+            MappingProxyType(timing),
+            status=answer.status,
+        )
+        if self._lungs is not None:
+            reading = self._with_lungs(reading, self._lungs, timing)
+        timing["total"] = (time.perf_counter() - started) * 1e3
+        return reading
+
+    def answer(self, prepared: Prepared) -> Answer:
+        """Run networks, heads and trust model on a film that was decoded and prepared elsewhere.
+
+        Args:
+            prepared: From `cxr_core.preprocess.prepare` with `specs`.
+
+        Returns:
+            The answer; `read` gives the same numbers.
+
+        Raises:
+            ValueError: If the film was not prepared for one of the members.
+        """
+        started = time.perf_counter()
+        features = self._run(prepared)
+        timing = {"engine": (time.perf_counter() - started) * 1e3}
         with one_blas_thread():
             state = self._heads.forward(features)
         systems = {
             name: _system_reading(name, state.logits[name], self._trust) for name in self.systems
         }
         begun = time.perf_counter()
-        trust = _trust(systems, features, state, radiograph, self._trust)
+        trust = _trust(systems, features, state, prepared.layout, self._trust)
         timing["trust"] = (time.perf_counter() - begun) * 1e3
-        reading = Reading(
-            radiograph,
-            systems,
-            features,
-            state,
-            trust,
-            MappingProxyType(timing),
-            status="refused" if trust.ood_verdict == "refused" else "ok",
-        )
-        if self._lungs is not None:
-            reading = self._with_lungs(reading, self._lungs, timing)
-        timing["total"] = (time.perf_counter() - started) * 1e3
-        return reading
+        return Answer(systems, features, state, trust, MappingProxyType(timing))
 
     def explain(
         self,
@@ -314,21 +362,18 @@ class Predictor:
         trust = replace(reading.trust, lung_share=MappingProxyType(shares))
         return replace(reading, trust=trust, lungs=lungs)
 
-    def _run(
-        self, radiograph: Radiograph, timing_ms: dict[str, float]
-    ) -> dict[str, npt.NDArray[np.float32]]:
-        """Prepare the film once per distinct spec and run every backbone; add up the times."""
-        inputs: dict[object, npt.NDArray[np.float32]] = {}
+    def _run(self, prepared: Prepared) -> dict[str, npt.NDArray[np.float32]]:
+        """Run every backbone."""
         features = {}
         for name, member in self._members.items():
-            started = time.perf_counter()
-            if member.preprocess not in inputs:
-                inputs[member.preprocess] = preprocess(radiograph, member.preprocess)[None]
-            prepared = time.perf_counter()
-            features[name] = self._engines[name].run(inputs[member.preprocess])[0]
+            if member.preprocess not in prepared.inputs:
+                msg = (
+                    f"`prepared` must hold the input of {name}. "
+                    f"Received: inputs for {list(prepared.inputs)}"
+                )
+                raise ValueError(msg)
+            features[name] = self._engines[name].run(prepared.inputs[member.preprocess])[0]
             features[name].flags.writeable = False
-            timing_ms["preprocess"] += (prepared - started) * 1e3
-            timing_ms["engine"] += (time.perf_counter() - prepared) * 1e3
         return features
 
 
@@ -369,7 +414,7 @@ def _trust(
     systems: Mapping[str, SystemReading],
     features: Mapping[str, npt.NDArray[np.float32]],
     state: HeadSetState,
-    radiograph: Radiograph,
+    layout: npt.NDArray[np.float32],
     model: TrustModel | None,
 ) -> Trust:
     """Put together what is known of believing a reading."""
@@ -385,7 +430,7 @@ def _trust(
             {name: array.mean(axis=(0, 1)) for name, array in features.items()},
             {name: member.hidden for name, member in state.members.items()},
             {name: system.logits for name, system in systems.items()},
-            radiograph.image,
+            layout,
         )
         trust = replace(
             trust,

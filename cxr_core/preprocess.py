@@ -6,7 +6,7 @@ in the dashboard.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
@@ -16,7 +16,8 @@ from PIL import Image
 
 from cxr_core.errors import SpecMismatchError
 from cxr_core.filter import FILTERS
-from cxr_core.radiograph import Radiograph
+from cxr_core.radiograph import Notice, Radiograph
+from cxr_core.trust.layout import film_layout
 
 RESAMPLINGS: Final = {
     "nearest": Image.Resampling.NEAREST,
@@ -169,3 +170,35 @@ def preprocess_batch(
         msg = "`radiographs` must hold at least one film. Received: an empty sequence"
         raise ValueError(msg)
     return np.stack([preprocess(radiograph, spec) for radiograph in radiographs])
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A film as networks take it, without its pixels: what decoding hands on in a long run.
+
+    Attributes:
+        sha256: Hex digest of the film's bytes.
+        notices: What was changed or looked unusual on reading.
+        inputs: Spec to array of shape (1, `height_px`, `width_px`, 3), float32.
+        layout: From `cxr_core.trust.layout.film_layout`, shape (36,); the refusal gate looks at it.
+    """
+
+    sha256: str
+    notices: tuple[Notice, ...]
+    inputs: Mapping[PreprocessSpec, npt.NDArray[np.float32]]
+    layout: npt.NDArray[np.float32]
+
+
+def prepare(radiograph: Radiograph, specs: Iterable[PreprocessSpec]) -> Prepared:
+    """Turn one film into the inputs of several networks, each distinct one once.
+
+    Args:
+        radiograph: The film.
+        specs: What the networks were trained with, for example `Predictor.specs`.
+
+    Returns:
+        The inputs, each equal to `preprocess` bit for bit.
+    """
+    inputs = {spec: preprocess(radiograph, spec)[None] for spec in dict.fromkeys(specs)}
+    layout = film_layout(radiograph.image)
+    return Prepared(radiograph.sha256, radiograph.notices, inputs, layout)

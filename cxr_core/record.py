@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from cxr_core.errors import CxrError
 from cxr_core.labels import CLASSES
-from cxr_core.predict import Predictor, Reading, Trust
+from cxr_core.predict import Answer, Predictor, Reading, SystemReading, Trust
+from cxr_core.preprocess import Prepared
+from cxr_core.radiograph import Notice
 
 SCHEMA: Final = "cxr-prediction/1"
 TIMINGS: Final = ("read", "preprocess", "engine", "explain", "total")
@@ -58,15 +60,46 @@ def film_record(
     Returns:
         One entry of `results`. A refused film keeps its systems and is marked by its status.
     """
+    film = reading.radiograph
     return {
-        "file": file,
-        "sha256": reading.radiograph.sha256,
+        **_reading_record(file, film.sha256, film.notices, reading.systems, reading.trust),
         "status": reading.status if error is None else "error",
         "error": None if error is None else _error(error),
-        "warnings": [
-            {"code": notice.code, "message": notice.message}
-            for notice in reading.radiograph.notices
-        ],
+        "timing_ms": {part: round(timing_ms.get(part, 0.0), 3) for part in TIMINGS},
+    }
+
+
+def answer_record(file: str, prepared: Prepared, answer: Answer) -> dict[str, Any]:
+    """Return the answer to one film of many.
+
+    Args:
+        file: What the film is called, for example its path below a folder.
+        prepared: The film.
+        answer: What the systems said of it.
+
+    Returns:
+        The same entry as `film_record`, without times: it is equal whenever the film is read.
+    """
+    return {
+        **_reading_record(file, prepared.sha256, prepared.notices, answer.systems, answer.trust),
+        "status": answer.status,
+    }
+
+
+def _reading_record(
+    file: str,
+    sha256: str,
+    notices: Sequence[Notice],
+    systems: Mapping[str, SystemReading],
+    trust: Trust,
+) -> dict[str, Any]:
+    """Return what is the same however a film was read; status, error and times are filled in."""
+    return {
+        "file": file,
+        "sha256": sha256,
+        "status": None,
+        "error": None,
+        "warnings": [{"code": notice.code, "message": notice.message} for notice in notices],
         "systems": {
             name: {
                 "probabilities": dict(zip(CLASSES, system.probs.tolist(), strict=True)),
@@ -74,10 +107,10 @@ def film_record(
                 "temperature": system.temperature,
                 "raw_probabilities": dict(zip(CLASSES, system.raw_probs.tolist(), strict=True)),
             }
-            for name, system in reading.systems.items()
+            for name, system in systems.items()
         },
-        "trust": _trust_record(reading.trust),
-        "timing_ms": {part: round(timing_ms.get(part, 0.0), 3) for part in TIMINGS},
+        "trust": _trust_record(trust),
+        "timing_ms": None,
     }
 
 

@@ -26,7 +26,7 @@ def main() -> None:
     predictor = Predictor(Bundle.load())
     golden = {
         path.name: {
-            system: [round(float(p), 6) for p in reading.probs]
+            system: [round(float(p), 6) for p in reading.raw_probs]
             for system, reading in predictor.read(read_path(path)).systems.items()
         }
         for path in sorted((ROOT / "assets" / "samples").glob("*.png"))

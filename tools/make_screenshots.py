@@ -30,6 +30,7 @@ PAGES: Final = {
     "Training curves": 1700,
     "Dataset": 1900,
     "Model card": 1600,
+    "Worklist": 1200,
 }
 """Page to the rows of its picture."""
 

@@ -217,6 +217,9 @@ def _evidence(argv: Sequence[str]) -> int:
     )
     parser.add_argument("--extra", type=Path, help="films that were added to a variant's training")
     parser.add_argument("--audit", type=Path, help="audit.json of `cxr_core inspect`")
+    parser.add_argument(
+        "--fingerprints", type=Path, help="index by which copies are known, of `cxr_core inspect`"
+    )
     parser.add_argument("--gate-table", type=Path, help="gate.json of benchmarks.gate")
     parser.add_argument(
         "--map-checks", type=Path, nargs="*", default=(), help="files of `explain-check --out`"
@@ -236,6 +239,7 @@ def _evidence(argv: Sequence[str]) -> int:
             extra=arguments.extra,
             audit=arguments.audit,
             gate_table=arguments.gate_table,
+            fingerprints=arguments.fingerprints,
             map_checks=arguments.map_checks,
             n_resamples=arguments.resamples,
             command=["python", "-m", "train", *_without_folders(argv)],

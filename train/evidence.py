@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from cxr_core.audit.overlap import FILE as FINGERPRINTS
 from cxr_core.bundle import AUDIT, DATASET, GATE, MANIFEST, Bundle
 from cxr_core.bundle_entry import VariantEntry
 from cxr_core.dataset import data_digest, scan, summarise
@@ -53,6 +54,7 @@ class Request:
         extra: Films that variants with added films were given, or `None`.
         audit: `audit.json` to put into the bundle, or `None` to keep what is there.
         gate_table: `gate.json` to put into the bundle, or `None` to keep what is there.
+        fingerprints: `fingerprints.safetensors` of `cxr_core inspect`, likewise.
         map_checks: Files of `explain-check --out`, each of one variant; none to keep what is there.
         n_resamples: Resamples of each interval.
         command: What was typed, stored with the bundle.
@@ -66,6 +68,7 @@ class Request:
     extra: Path | None = None
     audit: Path | None = None
     gate_table: Path | None = None
+    fingerprints: Path | None = None
     map_checks: Sequence[Path] = ()
     n_resamples: int = 2000
     command: Sequence[str] = ()
@@ -183,7 +186,12 @@ def write_evidence(
     with tempfile.TemporaryDirectory(dir=bundle.folder.parent, prefix=".publish-") as temporary:
         folder = Path(temporary) / "bundle"
         shutil.copytree(bundle.folder, folder)
-        for name, source in ((AUDIT, request.audit), (GATE, request.gate_table)):
+        given = {
+            AUDIT: request.audit,
+            GATE: request.gate_table,
+            FINGERPRINTS: request.fingerprints,
+        }
+        for name, source in given.items():
             if source is not None:
                 shutil.copyfile(source, folder / name)
         shutil.rmtree(folder / "reads", ignore_errors=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from cxr_core.audit import bench
 from cxr_core.audit.probe import PROBE_BY_NAME, Probe
 from cxr_core.labels import CLASS_TITLES, system_title
-from ui.audit_view import MIN_FLIPPED, is_share, share_text
+from ui.audit_view import is_share, share_text
 from ui.dataset_view import LEAK_TITLES, SPLIT_TITLES
 from ui.performance_view import cell
 
@@ -32,6 +33,7 @@ SOURCE_MEANING: Final = (
     "it learnt from and those it is judged on. AUROC 0.5 is guessing, 1 tells the source of every "
     "film. **Network**: its last feature map; **head**: the layer below the answer."
 )
+CHANGED_TITLE: Final = "Changed copies: cropped, scaled, turned, mirrored or inverted"
 LAYER_TITLES: Final = {"pooled": "network", "hidden": "head"}
 SOURCE_FIGURES: Final = {"macro_auroc": "AUROC", "balanced_accuracy": "Balanced accuracy"}
 PROBE_MEANING: Final = (
@@ -166,6 +168,12 @@ def leak_rows(found: Mapping[str, Any]) -> list[dict[str, str]]:
             "Across splits": f"{leaks[kind]:,}" if found["has_splits"] else "no splits",
         }
         for kind, title in LEAK_TITLES.items()
+    ] + [
+        {
+            "": CHANGED_TITLE,
+            "Pairs in all": "not looked for",
+            "Across splits": f"{leaks['changed_copy']:,}" if found["has_splits"] else "no splits",
+        }
     ]
 
 
@@ -217,16 +225,9 @@ def first_flips(own: Mapping[str, Any]) -> list[dict[str, str]]:
         if probe is None:
             continue
         row = {"Change": f"{found['title']}: {probe.axis}"}
-        levels = found["levels"]
-        start = next(i for i, each in enumerate(levels) if each["level"] == found["unchanged"])
-        for system in levels[0]["systems"]:
-            flipped = [
-                (abs(i - start), each["level"])
-                for i, each in enumerate(levels)
-                if each["systems"][system]["flipped"]["value"] >= MIN_FLIPPED
-            ]
+        for system, level in bench.first_flips(found).items():
             row[system_title(system)] = (
-                level_text(probe, min(flipped)[1]) if flipped else "not in this range"
+                "not in this range" if level is None else level_text(probe, level)
             )
         rows.append(row)
     return rows
@@ -271,8 +272,8 @@ def overlap_line(found: Mapping[str, Any]) -> str:
             f"**None of the {n:,} films** looks like a copy of one of the {found['n_index']:,} "
             "films that the models were made from and tested on."
         )
-    split = {_split(name): count for name, count in found["n_by_split"].items()}
-    listed = ", ".join(f"{count:,} in {name}" for name, count in split.items())
+    order = [name for name in SPLIT_TITLES if name in found["n_by_split"]]
+    listed = ", ".join(f"{found['n_by_split'][name]:,} of {_split(name)} films" for name in order)
     return (
         f"**{n_copies:,} of {n:,} films** look like copies of films that the models were made from "
         f"or tested on ({listed}), whatever their names, sizes and formats. Figures on copies of "

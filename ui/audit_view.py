@@ -38,7 +38,6 @@ MAJORITY: Final = "Always the commonest class"
 SEES_NO_LUNG: Final = ("file", "dimensions", "corners", "border_only", "lungs_removed")
 """Cues in which no lung can be seen."""
 
-MIN_FLIPPED: Final = 0.1
 COMMON_SOURCE: Final = (
     "**None of them has COVID-19.** What they share with the COVID-19 films is where they come "
     "from, not the disease. A system that looked at the disease would call few of them COVID-19."
@@ -111,9 +110,11 @@ def adults_lines(
         if figures["n_films"] and not figures["n_by_class"]["COVID19"]
     }
     about = audit["external"] if audit else None
-    if not found and audit and about and not about["n_by_class"]["COVID19"]:
-        called = (own_part(audit, variant).get("external") or {}).get("whole", {})
-        found = {about["title"]: {name: own["COVID19"] for name, own in called.items()}}
+    own = own_part(audit, variant) if audit else {}
+    knows_them = bool(own.get("was_fitted_to_others"))
+    if not found and about and not knows_them and not about["n_by_class"]["COVID19"]:
+        called = (own.get("external") or {}).get("whole", {})
+        found = {about["title"]: {name: each["COVID19"] for name, each in called.items()}}
     whole = about["title"] if about else ""
     lines = [
         _adults_line(whole if whole.startswith(title) else title, called)

@@ -39,6 +39,7 @@ _ICONS: Final = {
     "6_Training_curves.py": ":material/show_chart:",
     "7_Dataset.py": ":material/dataset:",
     "8_Model_card.py": ":material/description:",
+    "9_Worklist.py": ":material/checklist:",
 }
 
 
@@ -106,9 +107,15 @@ def plain(text: str) -> str:
 def _links() -> None:
     """Link the pages by words: the automatic menu would name the first one after its file."""
     st.page_link(_HOME, label="Read films", icon=_ICONS[_HOME])
-    for path in sorted((_ROOT / "pages").glob("*.py")):
+    for path in sorted((_ROOT / "pages").glob("*.py"), key=_page_number):
         label = path.stem.lstrip("0123456789_").replace("_", " ")
         st.page_link(f"pages/{path.name}", label=label, icon=_ICONS.get(path.name, _DEFAULT_ICON))
+
+
+def _page_number(path: Path) -> tuple[int, str]:
+    """Return what pages are ordered by: `10_` comes after `9_`; a page without number last."""
+    number = path.stem.partition("_")[0]
+    return (int(number) if number.isdecimal() else 1_000_000, path.stem)
 
 
 def _about_models() -> None:

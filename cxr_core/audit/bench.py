@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,9 @@ from cxr_core.explain.fidelity.folder import draw_films
 from cxr_core.explain.fidelity.step import OnStep, Steps
 from cxr_core.io import read_path
 from cxr_core.labels import CLASSES
+
+MIN_FLIPPED: Final = 0.1
+"""Share of flipped answers from which a level counts."""
 
 
 def draw(films: AuditFilms, n_films: int, *, seed: int = 0) -> AuditFilms:
@@ -95,6 +98,28 @@ def probe_films(
         }
         for variant, found in curves.items()
     }
+
+
+def first_flips(found: Mapping[str, Any]) -> dict[str, float | None]:
+    """Return, for each system, the level nearest to the film at which a tenth of the answers flip.
+
+    Args:
+        found: One entry of `probes`.
+
+    Returns:
+        System to level; `None` where fewer flip at every level.
+    """
+    levels = found["levels"]
+    start = next(i for i, each in enumerate(levels) if each["level"] == found["unchanged"])
+    result = {}
+    for system in levels[0]["systems"]:
+        flipped = [
+            (abs(i - start), each["level"])
+            for i, each in enumerate(levels)
+            if (each["systems"][system]["flipped"]["value"] or 0.0) >= MIN_FLIPPED
+        ]
+        result[system] = min(flipped)[1] if flipped else None
+    return result
 
 
 def _probe_figures(

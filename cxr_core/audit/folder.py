@@ -18,6 +18,9 @@ from cxr_core.audit.shortcut import majority, shortcuts
 from cxr_core.dataset.film import data_digest
 from cxr_core.explain.fidelity.step import OnStep
 
+N_DIGITS: Final = 5
+"""Decimals of every number in an audit."""
+
 INTERVAL: Final = (
     "figures: percentiles of {n:,} resamples of whole patients, 95 %; shares: Wilson, 95 %, films "
     "of one patient counted for what they are worth"
@@ -81,7 +84,9 @@ def audit_folder(
             seed=settings.seed,
             on_step=stage("Classifiers that must not work"),
         ),
-        "leaks": leak_counts(looks, names=settings.names),
+        "leaks": leak_counts(
+            looks, names=settings.names, on_step=stage("Looking for copies in the test films")
+        ),
         "external": None if others is None or external is None else _about(others, external.title),
         "bundle": None,
         "variants": {},
@@ -89,7 +94,19 @@ def audit_folder(
     }
     if tools.reader is not None:
         found |= SystemsPart(tools, tools.reader, settings, stage).measure(looks, others)
-    return found
+    rounded: dict[str, Any] = _rounded(found)
+    return rounded
+
+
+def _rounded(value: Any) -> Any:
+    """Return JSON-ready values with so many digits as mean anything; keeps files small."""
+    if isinstance(value, float):
+        return round(value, N_DIGITS)
+    if isinstance(value, dict):
+        return {key: _rounded(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(each) for each in value]
+    return value
 
 
 def _data(looks: Looks) -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""Copies and patients on both sides of a split, as counts, and with file names on request."""
+"""Copies and patients on both sides of a split, as counts, and with file names on request.
+
+Copies are found twice: every pair of films is compared as it is, and every test film is searched
+for among the others at other crops, sizes and turns, mirrored and inverted.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from typing import Any, Final
 
 from cxr_core.audit.films import WHOLE
 from cxr_core.audit.look import Looks
+from cxr_core.audit.overlap import FingerprintIndex
 from cxr_core.dataset.film import Film
 from cxr_core.dataset.leak import (
     COPY,
@@ -15,17 +20,26 @@ from cxr_core.dataset.leak import (
     find_duplicates,
     find_leaks,
 )
+from cxr_core.explain.fidelity.step import OnStep, Steps
+from cxr_core.io import read_path
 from cxr_core.labels import CLASSES
 
 TWO_CLASSES: Final = "two_classes"
+CHANGED: Final = "changed_copy"
+"""Kind of a leak: a test film that is a changed copy of another."""
+
+Pair = tuple[int, int]
 
 
-def leak_counts(looks: Looks, *, names: bool = False) -> dict[str, Any]:
+def leak_counts(
+    looks: Looks, *, names: bool = False, on_step: OnStep | None = None
+) -> dict[str, Any]:
     """Find copies and leaks among films.
 
     Args:
         looks: The films.
         names: Name the files; what is published names none.
+        on_step: Progress and cancel, one step a test film.
 
     Returns:
         `has_splits`; `pairs`: copies by kind and how many carry two classes; `leaks`: by kind, and
@@ -36,7 +50,8 @@ def leak_counts(looks: Looks, *, names: bool = False) -> dict[str, Any]:
     pairs = find_duplicates(films, looks.fingerprints)
     has_splits = WHOLE not in looks.films.splits
     leaks = find_leaks(looks.films.folder, films, pairs) if has_splits else ()
-    two = [(films[i], films[j]) for i, j in pairs if films[i].label != films[j].label]
+    changed = [pair for pair in changed_copies(looks, on_step=on_step) if pair not in set(pairs)]
+    two = [(films[i], films[j]) for i, j in (*pairs, *changed) if films[i].label != films[j].label]
     n_copies = sum(films[i].sha256 == films[j].sha256 for i, j in pairs)
     found: dict[str, Any] = {
         "has_splits": has_splits,
@@ -46,7 +61,10 @@ def leak_counts(looks: Looks, *, names: bool = False) -> dict[str, Any]:
             NEAR_DUPLICATE: len(pairs) - n_copies,
             TWO_CLASSES: len(two),
         },
-        "leaks": {kind: sum(leak.why == kind for leak in leaks) for kind in LEAK_KINDS},
+        "leaks": {
+            **{kind: sum(leak.why == kind for leak in leaks) for kind in LEAK_KINDS},
+            CHANGED: len(changed),
+        },
         "classes_of_two": [
             {"classes": [a.label, b.label], "splits": [a.split, b.split]} for a, b in two
         ],
@@ -56,7 +74,39 @@ def leak_counts(looks: Looks, *, names: bool = False) -> dict[str, Any]:
             {"files": [leak.file_a, leak.file_b], "why": leak.why, "crosses": True}
             for leak in leaks
         ]
+        found["files"] += [
+            {"files": [looks.films.name(i), looks.films.name(j)], "why": CHANGED, "crosses": True}
+            for i, j in changed
+        ]
         found["files"] += _inside(looks, films, pairs)
+    return found
+
+
+def changed_copies(looks: Looks, *, on_step: OnStep | None = None) -> list[Pair]:
+    """Search every test film among the other films.
+
+    Args:
+        looks: The films.
+        on_step: Progress and cancel, one step a test film.
+
+    Returns:
+        Positions of the other film and of the test film; none without a test split.
+
+    Raises:
+        CancelledCheckError: If the callback says so.
+    """
+    own = looks.films
+    if not own.has_test:
+        return []
+    index = FingerprintIndex.of(looks.coefficients[own.learnt], [own.splits[i] for i in own.learnt])
+    steps = Steps(len(own.judged), on_step)
+    found = []
+    for j in own.judged.tolist():
+        match = index.nearest(read_path(own.paths[j]).image)
+        if match is not None and match.is_overlap:
+            i = int(own.learnt[match.position])
+            found.append((min(i, j), max(i, j)))
+        steps.advance()
     return found
 
 

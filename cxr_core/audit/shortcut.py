@@ -91,18 +91,21 @@ def _judged(
         raise NotApplicableError(msg, hint="No film with plausible lungs to judge.")
     elsewhere = _elsewhere(external, cue, numbers.shape[1])
     learnt = np.intersect1d(films.learnt, np.flatnonzero(applies)) if films.has_test else rows
+    others = np.concatenate([numbers[:0], *elsewhere.numbers])
+    is_constant = bool((numbers[applies] == numbers[applies][0]).all())
     if films.has_test:
-        both = np.concatenate([numbers[rows], *elsewhere.numbers])
+        both = np.concatenate([numbers[rows], others])
         probs = predict(numbers[learnt], y_true[learnt], both, seed=seed)
         own, theirs = probs[: len(rows)], probs[len(rows) :]
     else:
         own = cross_predict(numbers[rows], y_true[rows], patient[rows], seed=seed)
-        others = np.concatenate([numbers[:0], *elsewhere.numbers])
         theirs = predict(numbers[learnt], y_true[learnt], others, seed=seed)
+    if is_constant:  # then folds differ by the classes that they lack, which would tell a lie
+        own = learning_free_probs(len(rows), films.films.take(learnt).n_by_class)["prior"]
     judged = films.films.take(films.judged)
     return {
         **classifier_figures(films.films.take(rows), own, n_resamples=n_resamples),
-        "is_constant": bool((numbers[applies] == numbers[applies][0]).all()),
+        "is_constant": is_constant,
         "n_left_out": left_out(judged, applies[films.judged]),
         "external": called_shares(elsewhere.films, theirs) if elsewhere.films else None,
     }

@@ -16,7 +16,7 @@ from cxr_core.audit.learner import ONE_PATIENT, folds
 from cxr_core.audit.measure import MIN_FILMS
 from cxr_core.errors import NotApplicableError
 from cxr_core.evaluate.bootstrap import auroc
-from cxr_core.evaluate.figure import figure
+from cxr_core.evaluate.figure import NO_SPREAD, figure
 from cxr_core.evaluate.reads import FilmList, Reads
 from cxr_core.evaluate.resample import N_RESAMPLES, Resamples
 from cxr_core.labels import CLASSES
@@ -128,10 +128,13 @@ def _figures(
             chosen = np.repeat(np.arange(len(labels)), row.astype(np.int64))
             for name, value in _both(scores[chosen], labels[chosen], scores.shape[1]).items():
                 drawn[name].append(value)
-    return {
-        name: figure(whole[name], np.array(values), resamples.n_patients)
-        for name, values in drawn.items()
-    }
+    found = {}
+    for name, values in drawn.items():
+        entry = figure(whole[name], np.array(values), resamples.n_patients)
+        if entry["low"] is not None and entry["low"] == entry["high"]:
+            entry |= {"low": None, "high": None, "reason": NO_SPREAD}
+        found[name] = entry
+    return found
 
 
 def _both(

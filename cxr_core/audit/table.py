@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from cxr_core.audit.bench import first_flips
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
 
 FIGURE_TITLES: Final = {
@@ -35,12 +36,15 @@ class Section:
     notes: tuple[str, ...] = ()
 
 
-def sections(audit: Mapping[str, Any], variant: str | None = None) -> tuple[Section, ...]:
+def sections(
+    audit: Mapping[str, Any], variant: str | None = None, *, is_short: bool = False
+) -> tuple[Section, ...]:
     """Return the tables of an audit.
 
     Args:
         audit: Of schema `cxr-audit/1`.
         variant: Whose systems are shown; the first if `None`.
+        is_short: Leave out the table of every level of every probe.
 
     Returns:
         The tables, films that were judged apart first; what was not measured is left out.
@@ -53,7 +57,8 @@ def sections(audit: Mapping[str, Any], variant: str | None = None) -> tuple[Sect
         _covered(own),
         _sources(own),
         _leaks(audit["leaks"]),
-        _probes(own),
+        _first_flips(own),
+        None if is_short else _probes(own),
         _overlap(audit, own),
     ]
     return tuple(section for section in found if section is not None)
@@ -251,6 +256,7 @@ def _leaks(found: Mapping[str, Any]) -> Section:
             str(pairs["near_duplicate"]),
             str(leaks["near_duplicate"]),
         ),
+        ("changed copies: cropped, turned, mirrored", "", str(leaks["changed_copy"])),
         ("same patient, another film", "", str(leaks["patient"])),
     )
     notes = tuple(
@@ -259,6 +265,23 @@ def _leaks(found: Mapping[str, Any]) -> Section:
         for two in found["classes_of_two"]
     )
     return Section("Copies and leaks", ("", "pairs in all", "across splits"), rows, notes)
+
+
+def _first_flips(own: Mapping[str, Any]) -> Section | None:
+    """Probes in short: where a tenth of the answers has flipped."""
+    found = own.get("probes")
+    if not found:
+        return None
+    rows = []
+    for probe in found["probes"].values():
+        axis = f" ({probe['axis']})"
+        levels = first_flips(probe).values()
+        cells = ["-" if level is None else f"{level:g}" for level in levels]
+        tried = [f"{probe['levels'][i]['level']:g}" for i in (0, -1)]
+        rows.append((f"{probe['title']}{axis}", " to ".join(tried), *cells))
+    header = ("change", "tried", *_probe_systems(found))
+    title = f"First level at which a tenth of the answers flip, {found['n']} films"
+    return Section(title, header, tuple(rows))
 
 
 def _probes(own: Mapping[str, Any]) -> Section | None:
@@ -273,10 +296,15 @@ def _probes(own: Mapping[str, Any]) -> Section | None:
                 continue
             cells = [count(each["flipped"]) for each in level["systems"].values()]
             rows.append((probe["title"], f"{level['level']:g}", *cells))
-    names = next(iter(found["probes"].values()))["levels"][0]["systems"]
-    header = ("change", "level", *(system_title(name) for name in names))
+    header = ("change", "level", *_probe_systems(found))
     title = f"Answers that flip under small changes, {found['n']} films"
     return Section(title, header, tuple(rows))
+
+
+def _probe_systems(found: Mapping[str, Any]) -> list[str]:
+    """Return the titles of the systems that were probed."""
+    first = next(iter(found["probes"].values()))
+    return [system_title(name) for name in first["levels"][0]["systems"]]
 
 
 def _overlap(audit: Mapping[str, Any], own: Mapping[str, Any]) -> Section | None:

@@ -1,4 +1,4 @@
-"""`read` and `read_path`: one file in, one `Radiograph` out."""
+"""`read` and `read_path`: one file in, one `Radiograph` out; `read_bytes`: not yet decoded."""
 
 from __future__ import annotations
 
@@ -74,6 +74,24 @@ def read_path(path: str | Path, *, limits: Limits = LIMITS) -> Radiograph:
         ImageTooLargeError: As `read`.
         UnsupportedDicomError: As `read`.
     """
+    return read(read_bytes(path, limits=limits), name=str(path), limits=limits)
+
+
+def read_bytes(path: str | Path, *, limits: Limits = LIMITS) -> bytes:
+    """Return the bytes of a file that is not too long; nothing is decoded.
+
+    Args:
+        path: The file; its folders appear in no message.
+        limits: Largest file; checked before reading.
+
+    Returns:
+        The whole file.
+
+    Raises:
+        UnreadableImageError: If there is no such file, it is a folder or device, or may not be
+            read.
+        ImageTooLargeError: If the file is too long.
+    """
     path = Path(path)
     name = _base_name(str(path))
     try:
@@ -83,7 +101,7 @@ def read_path(path: str | Path, *, limits: Limits = LIMITS) -> Radiograph:
             msg = f"`path` must be a file. Received: name={name!r}, a {kind}"
             raise UnreadableImageError(msg, hint="Choose one picture file.")
         limits.check_bytes(status.st_size, name)
-        data = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError as err:
         msg = f"`path` must exist. Received: name={name!r}, no such file"
         raise UnreadableImageError(msg, hint="Check the path and the file name.") from err
@@ -91,7 +109,6 @@ def read_path(path: str | Path, *, limits: Limits = LIMITS) -> Radiograph:
         msg = f"`path` must be readable. Received: name={name!r} ({type(err).__name__})"
         hint = "Check that the path is right and that you may read the file."
         raise UnreadableImageError(msg, hint=hint) from err
-    return read(data, name=name, limits=limits)
 
 
 def _base_name(name: str) -> str:

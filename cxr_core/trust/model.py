@@ -20,7 +20,6 @@ from cxr_core.labels import CLASSES
 from cxr_core.trust.calibration import Temperature
 from cxr_core.trust.conformal import ConformalModel
 from cxr_core.trust.gate import Gate, Judgement
-from cxr_core.trust.layout import film_layout
 
 SCHEMA: Final = "cxr-trust/1"
 LEAD: Final = ("ensemble_dense", "ensemble_probs")
@@ -101,7 +100,7 @@ class TrustModel:
         pooled: Mapping[str, npt.NDArray[np.float32]],
         hidden: Mapping[str, npt.NDArray[np.floating[Any]]],
         logits: Mapping[str, npt.NDArray[np.float64]],
-        image: npt.NDArray[np.float32],
+        layout: npt.NDArray[np.float32] | None = None,
     ) -> Judgement:
         """Let the gate judge one film.
 
@@ -109,7 +108,8 @@ class TrustModel:
             pooled: Member name to the mean of its feature map, shape (c,).
             hidden: Member name to its last hidden layer, shape (d,).
             logits: System name to shape (3,).
-            image: The film, shape (h, w), float32 in [0, 1].
+            layout: From `cxr_core.trust.layout.film_layout`; a gate that does not look at it needs
+                none.
 
         Returns:
             Score, threshold and verdict.
@@ -120,7 +120,6 @@ class TrustModel:
         if self.gate is None:
             msg = "`gate` must be fitted. Received: a trust model without one"
             raise NotApplicableError(msg)
-        layout = film_layout(image) if self.gate.needs_layout else None
         return self.gate.judge(pooled, hidden, logits, layout)
 
     def to_parts(self, fitted_to: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:

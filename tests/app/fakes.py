@@ -12,7 +12,7 @@ from cxr_core.evaluate.evaluation import evaluation_of
 from cxr_core.evaluate.metrics import wilson
 from cxr_core.explain.cam import METHODS, Cam
 from cxr_core.labels import CLASSES, ENSEMBLES, MEMBERS, SYSTEMS, class_index
-from cxr_core.predict import Reading, SystemReading, Trust
+from cxr_core.predict import Answer, Reading, SystemReading, Trust
 from cxr_core.preprocess import PreprocessSpec
 from tests.evaluate.material import make_reads
 from tests.tiny import random_features, random_heads
@@ -107,15 +107,20 @@ class FakePredictor:
         self.n_read = 0
         self.heads = HEADS
         self.trust_model = None
+        self.precision = "f32"
+        self.specs = (PreprocessSpec(),)
+
+    def answer(self, prepared):
+        """Return what `read` says, from a prepared film."""
+        self.n_read += 1
+        (batch,) = prepared.inputs.values()
+        systems = self._systems(float(batch.mean()))
+        return Answer(systems, {}, STATE, self._trust(systems), MappingProxyType({}))
 
     def read(self, radiograph):
         """Return a reading whose scores depend on the film's mean only."""
         self.n_read += 1
-        mean = float(radiograph.image.mean())
-        systems = {
-            name: system_reading(name, [2.0 * mean, 1.0 - mean + 0.1 * i, 0.5])
-            for i, name in enumerate(self.systems)
-        }
+        systems = self._systems(float(radiograph.image.mean()))
         return Reading(
             radiograph=radiograph,
             systems=systems,
@@ -125,6 +130,13 @@ class FakePredictor:
             timing_ms=MappingProxyType({"preprocess": 4.0, "engine": 210.0, "total": 216.0}),
             status="refused" if self.verdict == "refused" else "ok",
         )
+
+    def _systems(self, mean):
+        """Return the systems' readings of a film with this mean."""
+        return {
+            name: system_reading(name, [2.0 * mean, 1.0 - mean + 0.1 * i, 0.5])
+            for i, name in enumerate(self.systems)
+        }
 
     def explain_classes(self, reading, system, *, method):
         """Return one map a class."""

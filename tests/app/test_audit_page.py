@@ -154,7 +154,7 @@ def test_overlap_in_words():
     assert overlap_line(found).startswith("**None of the 10 films** looks like a copy")
     found |= {"n_overlap": 3, "n_by_split": {"train": 2, "test": 1}}
     assert "**3 of 10 films** look like copies" in overlap_line(found)
-    assert "(2 in training, 1 in test)" in overlap_line(found)
+    assert "(2 of training films, 1 of test films)" in overlap_line(found)
     own = {"systems": {"vgg16": {"n": 10, "accuracy": figure(0.5)}}, "restricted": {"n": 0}}
     assert restricted_rows(own)[0]["Balanced accuracy, without copies"] == "no film is left"
     assert restricted_rows({"systems": {}}) == []

@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from cxr_core.audit.fingerprint import coefficients, working_copy
 from cxr_core.audit.folder import audit_folder
@@ -56,7 +57,7 @@ def test_a_folder_with_everything(plain_folder, tiny_reader, lungs, tmp_path):
         "n_by_class": {"COVID19": 0, "NORMAL": 0, "PNEUMONIA": 0},
     }
     assert found["overlap"] is None
-    assert len({words for words, _, _ in told}) == 7
+    assert len({words for words, _, _ in told}) == 8
     assert all(n_done <= n_all for _, n_done, n_all in told)
     text = "\n".join(text_lines(sections(found)))
     assert "2 films, films of adults, of 2 patients (Normal 2)" in text
@@ -78,7 +79,7 @@ def test_copies_and_leaks(plain_folder):
     shutil.copy(original, plain_folder / "test" / "PNEUMONIA" / "again.png")
     found = audited(plain_folder)["leaks"]
     assert found["pairs"] == {"copy": 1, "near_duplicate": 0, "two_classes": 1}
-    assert found["leaks"] == {"patient": 0, "copy": 1, "near_duplicate": 0}
+    assert found["leaks"] == {"patient": 0, "copy": 1, "near_duplicate": 0, "changed_copy": 0}
     assert found["classes_of_two"] == [
         {"classes": ["NORMAL", "PNEUMONIA"], "splits": ["train", "test"]}
     ]
@@ -91,11 +92,27 @@ def test_copies_and_leaks(plain_folder):
     ]
 
 
+def test_a_cropped_copy_across_splits_is_found(plain_folder):
+    rng = np.random.default_rng(3)
+    coarse = Image.fromarray(rng.integers(0, 255, (16, 16), np.uint8))
+    film = np.asarray(coarse.resize((96, 96), Image.Resampling.BICUBIC))
+    Image.fromarray(film).save(plain_folder / "train" / "NORMAL" / "whole.png")
+    Image.fromarray(film[3:-3, 3:-3]).save(plain_folder / "test" / "NORMAL" / "cut.png")
+    found = audited(plain_folder)["leaks"]
+    assert found["leaks"]["near_duplicate"] == 0
+    assert found["leaks"]["changed_copy"] == 1
+    assert found["files"][0] == {
+        "files": ["train/NORMAL/whole.png", "test/NORMAL/cut.png"],
+        "why": "changed_copy",
+        "crosses": True,
+    }
+
+
 def test_a_patient_in_both_splits_is_a_leak(plain_folder):
     lines = ["path,patient", "train/NORMAL/normal-0-0.png,x", "test/NORMAL/normal-50000-0.png,x"]
     (plain_folder / "manifest.csv").write_text("\n".join(lines), "utf-8")
     found = audited(plain_folder)["leaks"]
-    assert found["leaks"] == {"patient": 1, "copy": 0, "near_duplicate": 0}
+    assert found["leaks"] == {"patient": 1, "copy": 0, "near_duplicate": 0, "changed_copy": 0}
 
 
 def index_of(folder, split):

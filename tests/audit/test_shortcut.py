@@ -108,6 +108,13 @@ def test_one_class_gives_a_reason(tmp_path):
     assert found["thumbnail"]["reason"] == "Films of at least two classes are needed."
 
 
+def test_what_is_alike_for_all_films_tells_nothing_and_lies_about_nothing(tmp_path):
+    found = measured(write_films(tmp_path, 4))["dimensions"]
+    assert found["is_constant"]
+    assert found["accuracy"]["value"] == pytest.approx(1 / 3)
+    assert found["macro_auroc"]["value"] == 0.5
+
+
 def test_three_films_give_a_reason(tmp_path):
     found = measured(write_films(tmp_path, 1))
     assert found["thumbnail"]["reason"] == "Each class needs films of at least two patients."

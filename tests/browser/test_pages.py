@@ -19,6 +19,7 @@ PAGES = (
     "Training curves",
     "Dataset",
     "Model card",
+    "Worklist",
 )
 
 

@@ -40,7 +40,7 @@ def test_the_samples_still_read_as_they_did():
     for path in SAMPLES:
         reading = predictor.read(read_path(path))
         for system, expected in golden["films"][path.name].items():
-            probs = reading.systems[system].probs.tolist()
+            probs = reading.systems[system].raw_probs.tolist()
             assert probs == pytest.approx(expected, abs=1e-3), (path.name, system)
 
 

@@ -13,6 +13,7 @@ from cxr_core.evaluate.reads import FilmList, Reads
 from cxr_core.trust.calibration import fit_temperature
 from cxr_core.trust.conformal import fit_conformal
 from cxr_core.trust.gate import fit_gate
+from cxr_core.trust.layout import film_layout
 from cxr_core.trust.model import TrustModel
 
 FITTED_TO = {"heads": "ab"}
@@ -53,13 +54,13 @@ def test_what_was_stored_answers_alike(model):
         json.loads(json.dumps(content)), load(save(arrays)), fitted_to=FITTED_TO
     )
     films = reads(40, 3)
-    image = np.random.default_rng(0).random((64, 48), np.float32)
+    layout = film_layout(np.random.default_rng(0).random((64, 48), np.float32))
     for i in range(len(films)):
         parts = (
             {name: rows[i] for name, rows in films.pooled.items()},
             {},
             {name: rows[i] for name, rows in films.logits.items()},
-            image,
+            layout,
         )
         found, expected = again.judge(*parts), model.judge(*parts)
         assert found.verdict == expected.verdict
@@ -93,7 +94,7 @@ def test_without_parts_nothing_is_claimed():
     np.testing.assert_allclose(bare.probs("vgg16", logits).sum(), 1)
     assert bare.prediction_set("vgg16", logits) is None
     with pytest.raises(NotApplicableError, match="without one"):
-        bare.judge({}, {}, {}, np.zeros((8, 8), np.float32))
+        bare.judge({}, {}, {}, np.zeros(36, np.float32))
 
 
 def test_the_lead_system():

@@ -35,6 +35,12 @@ from ui.components.audit_charts import flip_figure, shortcut_figure
 from ui.frame import plain
 
 _CONFIG: Final = {"displayModeBar": False}
+LEAK_WORDS: Final = {
+    "copy": "same bytes",
+    "near_duplicate": "same exposure",
+    "changed_copy": "changed copy",
+    "patient": "same patient",
+}
 NO_VARIANT: Final = (
     "This audit holds nothing of the models in use. Choose other models in the sidebar, or audit "
     "a folder under *Your folder*."
@@ -159,9 +165,7 @@ def leak_panel(audit: Mapping[str, Any], *, key: str) -> None:
         st.dataframe(
             [
                 {
-                    "What": {"copy": "same bytes", "near_duplicate": "same exposure"}.get(
-                        each["why"], "same patient"
-                    ),
+                    "What": LEAK_WORDS[each["why"]],
                     "Across splits": "yes" if each["crosses"] else "no",
                     "File": each["files"][0],
                     "Other file": each["files"][1],

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from ui import engine, state
+from ui import engine, state, worklist
 from ui.frame import plain
 from ui.samples import Sample, load_samples
 from ui.words import SYNTHETIC_NOTE
@@ -110,6 +110,7 @@ def _sync_samples() -> None:
 
 
 def _clear() -> None:
-    """Drop films and readings."""
+    """Drop films and readings, and the worklist with its own."""
     state.clear_films()
     engine.forget()
+    worklist.forget()

@@ -1,0 +1,238 @@
+"""Where films come from: files, folders, zip archives; each file one item, in a fixed order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Protocol
+
+from cxr_core.errors import ArchiveError, CxrError, UnreadableImageError
+from cxr_core.io import ARCHIVE_LIMITS, ArchiveLimits, Limits, read_bytes
+from cxr_core.io.archive import ZIP_STARTS, Archive
+
+SKIPPED_SUFFIXES: Final = frozenset(
+    {".csv", ".txt", ".json", ".jsonl", ".md", ".parquet", ".part", ".ini", ".db"}
+)
+"""Tables and notes that lie beside films, and what `score` itself writes."""
+
+SKIPPED_NAMES: Final = frozenset({"dicomdir", "__macosx"})
+"""Files and folders that hold no film, whatever their content; in lower case."""
+
+_ARCHIVE_SUFFIX: Final = ".zip"
+
+
+class Item(Protocol):
+    """One file that is to become one record."""
+
+    @property
+    def name(self) -> str:
+        """What its record calls it."""
+
+    @property
+    def archive(self) -> Archive | None:
+        """The archive that it lies in."""
+
+    def read_bytes(self, limits: Limits) -> bytes:
+        """Return the file's bytes.
+
+        Args:
+            limits: Largest file.
+
+        Raises:
+            CxrError: If they cannot be read or are too many.
+        """
+
+
+@dataclass(frozen=True)
+class FileItem:
+    """A file on disk."""
+
+    name: str
+    path: Path
+    archive: Archive | None = None
+
+    def read_bytes(self, limits: Limits) -> bytes:
+        """Read the file; see `Item`."""
+        return read_bytes(self.path, limits=limits)
+
+
+@dataclass(frozen=True)
+class EntryItem:
+    """An entry of an archive, by its position in `Archive.entries`."""
+
+    name: str
+    archive: Archive = field(repr=False)
+    position: int
+
+    def read_bytes(self, limits: Limits) -> bytes:
+        """Unpack the entry into memory; see `Item`."""
+        return self.archive.read(self.archive.entries[self.position], limits=limits)
+
+
+@dataclass(frozen=True)
+class BytesItem:
+    """A file that is in memory, for example an upload."""
+
+    name: str
+    data: bytes = field(repr=False)
+    archive: Archive | None = None
+
+    def read_bytes(self, limits: Limits) -> bytes:
+        """Return the bytes; see `Item`."""
+        limits.check_bytes(len(self.data), self.name)
+        return self.data
+
+
+@dataclass(frozen=True)
+class BrokenItem:
+    """An archive or folder that cannot be opened: one record with its error."""
+
+    name: str
+    error: CxrError
+    archive: Archive | None = None
+
+    def read_bytes(self, limits: Limits) -> bytes:  # noqa: ARG002 - the protocol's argument
+        """Raise the error; see `Item`."""
+        raise type(self.error)(str(self.error), hint=self.error.hint)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What there is to read.
+
+    Attributes:
+        items: In order.
+        n_left_out: Hidden files, tables and notes that were passed over.
+    """
+
+    items: tuple[Item, ...]
+    n_left_out: int = 0
+
+
+def list_items(sources: Sequence[str | Path], *, limits: ArchiveLimits = ARCHIVE_LIMITS) -> Listing:
+    """List the films of files, folders and zip archives; nothing is decoded.
+
+    Args:
+        sources: Paths. A folder is searched at any depth, with the zip archives in it; links to
+            folders are not followed. Hidden files, tables and notes in folders and archives are
+            left out; a file that is named itself never is.
+        limits: What an archive may be.
+
+    Returns:
+        Sorted by path within each source. Names are paths below the source where it is one folder
+        or archive, else they begin with the source as it was given. An archive that is refused is
+        one item with its error, as is a file that is not there.
+    """
+    items: list[Item] = []
+    n_left_out = 0
+    for source in sources:
+        path = Path(source)
+        prefix = "" if len(sources) == 1 else f"{_text(path)}/"
+        if path.is_dir():
+            found = _walk(path, prefix)
+        elif _is_archive(path):
+            found = iter([(prefix, path)])
+        else:
+            items.append(FileItem(_text(path), path))
+            continue
+        for name, file in found:
+            if file is None:
+                n_left_out += 1
+            elif isinstance(file, CxrError):
+                items.append(BrokenItem(name, file))
+            elif file is path or file.suffix.lower() == _ARCHIVE_SUFFIX:
+                listed = archive_items(file, name if file is path else f"{name}/", limits=limits)
+                items += listed.items
+                n_left_out += listed.n_left_out
+            else:
+                items.append(FileItem(name, file))
+    return Listing(tuple(items), n_left_out)
+
+
+def archive_items(
+    source: Path | bytes, prefix: str, *, name: str = "", limits: ArchiveLimits = ARCHIVE_LIMITS
+) -> Listing:
+    """List the films of one archive.
+
+    Args:
+        source: Its path, or its bytes.
+        prefix: Written before the entries' paths.
+        name: What an archive in memory is called.
+        limits: What it may be.
+
+    Returns:
+        Sorted by path; one item with the error where the archive is refused.
+    """
+    name = name or (source.name if isinstance(source, Path) else "archive")
+    try:
+        if isinstance(source, Path):
+            archive = Archive.from_path(source, limits=limits)
+        else:
+            archive = Archive.from_bytes(source, name=name, limits=limits)
+    except ArchiveError as err:
+        return Listing((BrokenItem(prefix.rstrip("/") or _safe(name), err),))
+    archive.close()  # opened again when its turn comes
+    items = [
+        EntryItem(_safe(f"{prefix}{entry.name}"), archive, position)
+        for position, entry in enumerate(archive.entries)
+        if entry.problem is not None or not _is_left_out(entry.name.split("/"))
+    ]
+    items.sort(key=lambda item: archive.entries[item.position].name.split("/"))
+    return Listing(tuple(items), len(archive.entries) - len(items))
+
+
+def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, Path | CxrError | None]]:
+    """Yield name and path of the files of a folder; no path for a file that is left out."""
+    waiting: list[tuple[str, Path, bool]] = [(prefix, folder, True)]
+    while waiting:
+        name, path, is_folder = waiting.pop()
+        if not is_folder:
+            yield name, path
+            continue
+        try:
+            with os.scandir(path) as scanned:
+                entries = sorted(scanned, key=lambda entry: entry.name, reverse=True)
+        except OSError as err:
+            msg = f"`path` must be a folder that may be opened. Received: {type(err).__name__}"
+            yield name.rstrip("/") or _text(path), UnreadableImageError(msg)
+            continue
+        for entry in entries:
+            if _is_left_out([entry.name]):
+                yield "", None
+                continue
+            own = f"{name}{_safe(entry.name)}"
+            is_inner = entry.is_dir(follow_symlinks=False)
+            waiting.append((f"{own}/" if is_inner else own, Path(entry.path), is_inner))
+
+
+def _is_left_out(parts: Sequence[str]) -> bool:
+    """Tell whether a path is hidden, or a table or note."""
+    return (
+        any(part.startswith(".") or part.lower() in SKIPPED_NAMES for part in parts)
+        or Path(parts[-1]).suffix.lower() in SKIPPED_SUFFIXES
+    )
+
+
+def _is_archive(path: Path) -> bool:
+    """Tell whether a file that was named is a zip archive, by name or by content."""
+    if path.suffix.lower() == _ARCHIVE_SUFFIX and path.is_file():
+        return True
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return file.read(4) in ZIP_STARTS
+    except (OSError, ValueError):
+        return False
+
+
+def _text(path: Path) -> str:
+    """Write a path with forward slashes."""
+    return _safe(path.as_posix())
+
+
+def _safe(name: str) -> str:
+    """Escape bytes of a file name that are not UTF-8, so that every table can hold it."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,119 @@
+"""What leaves the worklist: tables, and a zip archive with a map drawn on each film."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+
+from cxr_core.batch.progress import time_words
+from cxr_core.batch.run import about_models
+from cxr_core.batch.table import table_bytes, table_systems
+from cxr_core.labels import system_title
+from ui import worklist
+from ui.frame import show_error
+from ui.worklist_job import MAX_OVERLAY_BYTES, words_of
+from ui.worklist_view import Choice
+
+if TYPE_CHECKING:
+    from ui.worklist import Worklist
+
+KINDS: Final = {
+    ".csv": ("CSV", "text/csv"),
+    ".parquet": ("Parquet", "application/vnd.apache.parquet"),
+    ".jsonl": ("JSON Lines", "application/jsonl"),
+}
+DRAW: Final = "Draw maps for a zip archive"
+CANCEL: Final = "Cancel drawing"
+MEANING: Final = (
+    "Tables hold the files that pass the filters, every system's probabilities (calibrated where "
+    "the bundle can do that) and the SHA-256 of each film, with the columns of "
+    "`python -m cxr_core score`. File names are part of them."
+)
+_EVERY_S: Final = 1.0
+
+
+def worklist_export(found: Worklist, positions: Sequence[int], choice: Choice) -> None:
+    """Draw the buttons.
+
+    Args:
+        found: The worklist of this session, read to its end or cancelled.
+        positions: Films that pass the filters, in order.
+        choice: Whose maps are drawn.
+    """
+    st.subheader("Export", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for suffix, (title, mime) in KINDS.items():
+            st.download_button(
+                title,
+                data=partial(_table, found, positions, suffix),
+                file_name=f"worklist{suffix}",
+                mime=mime,
+                icon=":material/download:",
+                on_click="ignore",
+                key=f"worklist-export{suffix}",
+            )
+        if found.overlays is None or not found.overlays.is_running:
+            st.button(
+                DRAW,
+                icon=":material/blur_on:",
+                help=f"A map of {system_title(choice.system)} for its top class on each film, with "
+                "the table. The networks read the films once more.",
+                on_click=lambda: worklist.draw_overlays(found, positions, choice.system),
+            )
+    if found.overlays is not None:
+        _overlays(found)
+    st.caption(MEANING)
+
+
+def _table(found: Worklist, positions: Sequence[int], suffix: str) -> bytes:
+    """Write a table when it is asked for."""
+    predictor = found.reading.predictor
+    records = found.records
+    return table_bytes(
+        suffix,
+        [records[position] for position in positions],
+        table_systems(predictor.systems),
+        about_models(predictor),
+    )
+
+
+def _overlays(found: Worklist) -> None:
+    """Draw how far the maps are, then the button that brings them."""
+    task = found.overlays
+    if task is None:
+        return
+    if task.is_running:
+        _bar()
+    elif task.failure is not None:
+        show_error("The maps were not drawn to the end.", task.failure, "Draw them again.")
+    elif task.data is not None:
+        st.download_button(
+            f"Zip archive with {task.n_drawn:,} maps of {system_title(task.system)}",
+            data=lambda: task.data or b"",
+            file_name="worklist.zip",
+            mime="application/zip",
+            icon=":material/folder_zip:",
+            on_click="ignore",
+            key="worklist-zip",
+        )
+        if task.progress.n_done < task.progress.n_total:
+            st.caption(
+                f"The archive ended at {MAX_OVERLAY_BYTES >> 20} MB; filter the films to get the "
+                "others."
+            )
+
+
+@st.fragment(run_every=_EVERY_S)
+def _bar() -> None:
+    """Draw the bar; when the maps are drawn, draw the whole page again."""
+    found = worklist.current()
+    task = None if found is None else found.overlays
+    if task is None or not task.is_running:
+        st.rerun()
+    left, right = st.columns([6, 1], vertical_alignment="center")
+    left.progress(min(task.progress.share, 1.0), text=words_of(task.progress, "maps", time_words))
+    with right.container(horizontal_alignment="right"):
+        st.button(CANCEL, icon=":material/stop:", on_click=task.cancel)

@@ -1,0 +1,122 @@
+"""Where many films come in: uploads, or a folder or zip archive on the computer of the page."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import streamlit as st
+
+from cxr_core.batch import BytesItem, Item, Listing, list_items
+from cxr_core.batch.source import archive_items
+from cxr_core.io.archive import ZIP_STARTS
+from ui import state, worklist
+from ui.frame import plain, show_error
+from ui.samples import load_samples
+
+if TYPE_CHECKING:
+    from cxr_core.predict import Predictor
+
+READ: Final = "Read these films"
+READ_SAMPLES: Final = "Read the sample films"
+UPLOAD_HELP: Final = (
+    "Each file may have 64 MB, a zip archive too; name larger ones as a folder or archive on the "
+    "computer that runs this page. Archives are read in memory and never unpacked to disk; one in "
+    "another is not read."
+)
+PATH_HELP: Final = (
+    "On the computer that runs this page, searched at any depth, with the zip archives in it. "
+    "Films are read, never copied and never written."
+)
+_ROOT: Final = Path(__file__).resolve().parents[2]
+
+
+def worklist_intake(predictor: Predictor) -> None:
+    """Draw both ways in; the films are read from the next run on.
+
+    Args:
+        predictor: The models in use.
+    """
+    left, right = st.columns(2, gap="large")
+    with left, st.form("worklist-upload", clear_on_submit=True, border=False):
+        files = st.file_uploader(
+            "Upload films or zip archives",
+            accept_multiple_files=True,
+            key="worklist-files",
+            help=UPLOAD_HELP,
+        )
+        if st.form_submit_button(READ, icon=":material/play_arrow:"):
+            _begin(_uploaded(files or []), predictor, "Choose films or a zip archive first.")
+    with right:
+        with st.form("worklist-path", border=False):
+            typed = st.text_input(
+                "Or a folder or zip archive on the computer of this page",
+                key="worklist-path-name",
+                persist_state="session",
+                help=PATH_HELP,
+            )
+            if st.form_submit_button(READ, key="worklist-read-path", icon=":material/play_arrow:"):
+                _begin(_named(typed or ""), predictor, "Name a folder that holds films.")
+        samples = load_samples()
+        if samples and st.button(READ_SAMPLES, icon=":material/draw:", type="tertiary"):
+            items = tuple(BytesItem(sample.file, sample.read_bytes()) for sample in samples)
+            _begin(Listing(items), predictor, "")
+
+
+def _begin(listing: Listing | None, predictor: Predictor, nothing: str) -> None:
+    """Start to read, unless there is nothing or too much to read."""
+    if listing is None:
+        return
+    if not listing.items:
+        show_error("There is nothing to read.", "No film was found.", nothing)
+        return
+    if len(listing.items) > worklist.MAX_FILES:
+        show_error(
+            "These are too many files for the page.",
+            f"A worklist holds at most {worklist.MAX_FILES:,} files. "
+            f"Received: {len(listing.items):,}",
+            "Read a part of them, or all with `python -m cxr_core score`.",
+        )
+        return
+    worklist.begin(listing, predictor)
+    st.rerun()
+
+
+def _uploaded(files: Sequence[Any]) -> Listing | None:
+    """List uploads; archives among them are told by their content."""
+    n_bytes = sum(file.size for file in files)
+    if n_bytes > state.MAX_BYTES:
+        show_error(
+            "These files are too large together.",
+            f"Uploads may have {state.MAX_BYTES >> 20:,} MB together. "
+            f"Received: {n_bytes >> 20:,} MB",
+            "Name a folder on the computer of this page instead.",
+        )
+        return None
+    items: list[Item] = []
+    n_left_out = 0
+    for file in files:
+        data = file.getvalue()
+        if data.startswith(ZIP_STARTS):
+            listed = archive_items(data, f"{file.name}/", name=file.name)
+            items += listed.items
+            n_left_out += listed.n_left_out
+        else:
+            items.append(BytesItem(file.name, data))
+    return Listing(tuple(items), n_left_out)
+
+
+def _named(typed: str) -> Listing | None:
+    """List the films of a folder, archive or file that the reader named."""
+    name = typed.strip()
+    if not name:
+        return Listing(())
+    path = _ROOT / os.path.expanduser(name)  # noqa: PTH111
+    if not path.exists():
+        message = f"`{plain(path.name)}` is not on the computer of this page."
+        show_error("This folder could not be used.", message, "Check the path.")
+        return None
+    with st.spinner("Looking for films …"):
+        return list_items([path])
