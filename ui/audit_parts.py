@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from cxr_core.audit import bench
-from cxr_core.audit.probe import PROBE_BY_NAME, Probe
 from cxr_core.labels import CLASS_TITLES, system_title
-from ui.audit_view import is_share, share_text
-from ui.dataset_view import LEAK_TITLES, SPLIT_TITLES
+from ui.audit_changes import split_words
+from ui.audit_text import is_share
+from ui.dataset_view import LEAK_TITLES
 from ui.performance_view import cell
 
 KEPT: Final = "kept"
+CALLED: Final = "called"
 COVER_MEASURES: Final = {
     "balanced_accuracy": "Balanced accuracy",
     "accuracy": "Accuracy",
     KEPT: "Answer kept",
+    CALLED: "Called COVID-19",
 }
 COVER_MEANING: Final = (
     "The five systems read the same films again, most of each painted black. A system that needs "
     "the lungs should fall to guessing where there are none (balanced accuracy 33%). A covered "
     "film is unlike any that they learnt from, so a fall does not prove that they look at the "
-    "lungs; an answer that stays without lungs cannot come from them. **Answer kept**: the share "
-    "of films that are called as the whole film was."
+    "lungs; an answer that stays without lungs cannot come from what is inside them, only from the "
+    "rest and from their outline. **Answer kept**: the share of films that are called as the whole "
+    "film was. **Called COVID-19**: of all films, whatever they show."
 )
 WHOLE_FILM: Final = "Whole film"
 SOURCE_MEANING: Final = (
@@ -36,10 +38,6 @@ SOURCE_MEANING: Final = (
 CHANGED_TITLE: Final = "Changed copies: cropped, scaled, turned, mirrored or inverted"
 LAYER_TITLES: Final = {"pooled": "network", "hidden": "head"}
 SOURCE_FIGURES: Final = {"macro_auroc": "AUROC", "balanced_accuracy": "Balanced accuracy"}
-PROBE_MEANING: Final = (
-    "Each change would leave a radiologist's reading as it is, at least while it is small. "
-    "**Flipped**: the share of films that are called another class than before."
-)
 
 
 def cover_rows(own: Mapping[str, Any], measure: str) -> list[dict[str, str]]:
@@ -57,17 +55,21 @@ def cover_rows(own: Mapping[str, Any], measure: str) -> list[dict[str, str]]:
     for name, whole in own.get("systems", {}).items() if covers else ():
         row = {"System": system_title(name)}
         if measure != KEPT:
-            row[f"{WHOLE_FILM} (n = {whole['n']:,})"] = cell(whole[measure], is_share=True)
+            row[f"{WHOLE_FILM} (n = {whole['n']:,})"] = cell(
+                _cover_figure(whole, measure), is_share=True
+            )
         for cover in covers.values():
             figures = cover["systems"][name]
             title = f"{cover['title']} (n = {figures['n']:,})"
-            row[title] = (
-                cell(figures[KEPT], is_share=True)
-                if measure == KEPT
-                else cell(figures[measure], is_share=True)
-            )
+            row[title] = cell(_cover_figure(figures, measure), is_share=True)
         rows.append(row)
     return rows
+
+
+def _cover_figure(figures: Mapping[str, Any], measure: str) -> Mapping[str, Any]:
+    """Return one figure of a system."""
+    found: Mapping[str, Any] = figures[CALLED]["COVID19"] if measure == CALLED else figures[measure]
+    return found
 
 
 def cover_sentence(own: Mapping[str, Any]) -> str | None:
@@ -198,134 +200,11 @@ def leak_lines(found: Mapping[str, Any]) -> list[str]:
             "too good."
         ]
     for two in found["classes_of_two"]:
-        (a, b), (split_a, split_b) = two["classes"], two["splits"]
-        where = (
-            f"{CLASS_TITLES[a]} in {_split(split_a)}, {CLASS_TITLES[b]} in {_split(split_b)}"
-            if split_a != split_b
-            else f"{CLASS_TITLES[a]} and {CLASS_TITLES[b]}"
-        )
+        a, b = (CLASS_TITLES[label] for label in two["classes"])
+        split_a, split_b = (split_words(split) for split in two["splits"])
+        is_across = split_a != split_b
+        where = f"{a} in {split_a}, {b} in {split_b}" if is_across else f"{a} and {b}"
         lines.append(f"**One film stands under two classes**: {where}. One label is wrong.")
     if found["patients_from"] == "none":
         lines.append("Patients are not known, so other films of one patient cannot be found.")
     return lines
-
-
-def first_flips(own: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Return, for each change and system, the first level at which a tenth of the answers flip.
-
-    Args:
-        own: Part of an audit, of one variant.
-
-    Returns:
-        Column title to text.
-    """
-    rows = []
-    for name, found in own["probes"]["probes"].items():
-        probe = PROBE_BY_NAME.get(name)
-        if probe is None:
-            continue
-        row = {"Change": f"{found['title']}: {probe.axis}"}
-        for system, level in bench.first_flips(found).items():
-            row[system_title(system)] = (
-                "not in this range" if level is None else level_text(probe, level)
-            )
-        rows.append(row)
-    return rows
-
-
-def flip_rows(found: Mapping[str, Any], probe: Probe) -> list[dict[str, str]]:
-    """Return one row a level of one probe.
-
-    Args:
-        found: One entry of `probes`.
-        probe: The probe.
-
-    Returns:
-        Column title to text: flipped answers, and the mean change of the named class's probability.
-    """
-    return [
-        {
-            "Level": level_text(probe, each["level"]),
-            **{
-                system_title(name): f"{share_text(figures['flipped'])}; "
-                f"{100 * figures['change']['value']:+.0f} points"
-                for name, figures in each["systems"].items()
-            },
-        }
-        for each in found["levels"]
-        if each["level"] != found["unchanged"]
-    ]
-
-
-def overlap_line(found: Mapping[str, Any]) -> str:
-    """Say how many films are copies of films that the models were made from.
-
-    Args:
-        found: Part `overlap` of an audit.
-
-    Returns:
-        Markdown.
-    """
-    n, n_copies = found["n"], found["n_overlap"]
-    if not n_copies:
-        return (
-            f"**None of the {n:,} films** looks like a copy of one of the {found['n_index']:,} "
-            "films that the models were made from and tested on."
-        )
-    order = [name for name in SPLIT_TITLES if name in found["n_by_split"]]
-    listed = ", ".join(f"{found['n_by_split'][name]:,} of {_split(name)} films" for name in order)
-    return (
-        f"**{n_copies:,} of {n:,} films** look like copies of films that the models were made from "
-        f"or tested on ({listed}), whatever their names, sizes and formats. Figures on copies of "
-        "training films are too good."
-    )
-
-
-def restricted_rows(own: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Return open and restricted scoring, one row a system.
-
-    Args:
-        own: Part of an audit, of one variant.
-
-    Returns:
-        Column title to text; empty where no copies were looked for.
-    """
-    rest = own.get("restricted")
-    if rest is None:
-        return []
-    without = rest.get("systems", {})
-    return [
-        {
-            "System": system_title(name),
-            f"Accuracy, all films (n = {all_['n']:,})": cell(all_["accuracy"], is_share=True),
-            f"Accuracy, without copies of training films (n = {rest['n']:,})": (
-                cell(without[name]["accuracy"], is_share=True)
-                if name in without
-                else "no film is left"
-            ),
-            "Balanced accuracy, without copies": (
-                cell(without[name]["balanced_accuracy"], is_share=True)
-                if name in without
-                else "no film is left"
-            ),
-        }
-        for name, all_ in own["systems"].items()
-    ]
-
-
-def level_text(probe: Probe, level: float) -> str:
-    """Write a level of a probe.
-
-    Args:
-        probe: The probe.
-        level: One of its levels.
-
-    Returns:
-        For example `5%` or `1.4`.
-    """
-    return f"{100 * level:g}%" if probe.is_percent else f"{level:g}"
-
-
-def _split(name: str) -> str:
-    """Return the words of a split in a sentence."""
-    return SPLIT_TITLES.get(name, name).lower()

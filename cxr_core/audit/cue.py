@@ -186,7 +186,7 @@ CUES: Final = (
     Cue(
         LUNGS_REMOVED,
         "Lungs painted black",
-        "The film at 32 by 32 without the lungs; their outline can still be seen.",
+        "The film at 32 by 32 without the lungs. Their outline is left, and disease can bend it.",
         _covered(LUNGS_REMOVED),
         needs_lungs=True,
     ),

@@ -204,13 +204,22 @@ def _covered(own: Mapping[str, Any]) -> Section | None:
             cell(found["kept"]),
             cell(found["accuracy"]),
             cell(found["balanced_accuracy"]),
+            cell(found["called"]["COVID19"]),
         )
         for cover in own.get("covered", {}).values()
         for name, found in cover["systems"].items()
     ]
     if not rows:
         return None
-    header = ("shown", "system", "n", "keeps its answer", "accuracy", "balanced accuracy")
+    header = (
+        "shown",
+        "system",
+        "n",
+        "keeps its answer",
+        "accuracy",
+        "balanced accuracy",
+        "called COVID-19",
+    )
     return Section("The systems on films that are mostly painted black", header, tuple(rows))
 
 

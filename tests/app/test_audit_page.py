@@ -15,15 +15,13 @@ from cxr_core.audit.table import sections
 from tests.app.test_pages import text
 from tests.audit.material import TwoLungs, bright_border, write_films, write_splits
 from tests.tiny import write_tiny_bundle
+from ui.audit_changes import first_flips, flip_rows, overlap_line, restricted_rows
 from ui.audit_parts import (
+    COVER_MEASURES,
     cover_rows,
     cover_sentence,
-    first_flips,
-    flip_rows,
     leak_lines,
     leak_rows,
-    overlap_line,
-    restricted_rows,
     source_lines,
     source_rows,
 )
@@ -119,6 +117,7 @@ def test_covered_films_sources_and_leaks(audit):
     assert list(rows[0])[:2] == ["System", "Whole film (n = 13)"]
     assert len(rows) == 5
     assert "Whole film (n = 13)" not in cover_rows(own, "kept")[0]
+    assert all(len(cover_rows(own, measure)) == 5 for measure in COVER_MEASURES)
     assert cover_sentence(own).startswith("**With the lungs painted black,**")
     assert cover_sentence({}) is None
     assert cover_rows({}, "kept") == []

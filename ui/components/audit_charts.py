@@ -10,16 +10,8 @@ import plotly.graph_objects as go
 from cxr_core.audit.probe import Probe, ProbeCurve
 from cxr_core.evaluate.display.style import REFERENCE_COLOUR, rgba
 from cxr_core.labels import SYSTEMS, system_title
-from ui.audit_view import (
-    CUE,
-    FREE,
-    KIND_TITLES,
-    MEASURE_TITLES,
-    SYSTEM,
-    Bar,
-    figure_text,
-    is_share,
-)
+from ui.audit_text import MEASURE_TITLES, figure_text, is_share
+from ui.audit_view import CUE, FREE, KIND_TITLES, SYSTEM, Bar
 from ui.components.curves import COLOURS, SYMBOLS
 
 CHANCE: Final = {"accuracy": None, "balanced_accuracy": 1 / 3, "macro_auroc": 0.5}

@@ -14,7 +14,7 @@ from cxr_core.errors import CxrError
 from cxr_core.io import read
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
 from ui import engine, state
-from ui.audit_parts import level_text
+from ui.audit_changes import level_text
 from ui.components.audit_charts import curve_figure
 from ui.components.film_choice import film_choice, no_film
 from ui.components.progress import stoppable

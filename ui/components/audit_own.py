@@ -16,7 +16,7 @@ from cxr_core.audit.systems import SystemsReader
 from cxr_core.audit.table import markdown_lines, sections
 from cxr_core.errors import CxrError
 from ui import engine
-from ui.audit_parts import overlap_line, restricted_rows
+from ui.audit_changes import overlap_line, restricted_rows
 from ui.audit_view import own_part
 from ui.components.audit_panel import (
     changes_panel,

@@ -8,23 +8,20 @@ from typing import Any, Final
 import streamlit as st
 
 from cxr_core.audit.probe import PROBE_BY_NAME
+from ui.audit_changes import PROBE_MEANING, first_flips, flip_rows
 from ui.audit_parts import (
     COVER_MEANING,
     COVER_MEASURES,
-    PROBE_MEANING,
     SOURCE_MEANING,
     cover_rows,
     cover_sentence,
-    first_flips,
-    flip_rows,
     leak_lines,
     leak_rows,
     source_lines,
     source_rows,
 )
+from ui.audit_text import MEASURE_MEANINGS, MEASURE_TITLES
 from ui.audit_view import (
-    MEASURE_MEANINGS,
-    MEASURE_TITLES,
     bar_rows,
     bars,
     chart_sentence,
