@@ -1,4 +1,7 @@
-"""Cut, mutated and hostile DICOM files: a film or a typed error, soon, without noise."""
+"""Cut, mutated and hostile DICOM files: a film or a typed error, soon, without noise.
+
+Seconds are of this process, so that a busy machine is no reason to fail.
+"""
 
 from __future__ import annotations
 
@@ -91,11 +94,11 @@ def test_mutated(syntax, capfd):
     n_read, n_all = 0, 30 if syntax == JPEG_LOSSLESS else N_MUTATIONS
     for index in range(n_all):
         changed = mutate(data, rng)
-        start_s = time.perf_counter()
+        start_s = time.process_time()
         got = outcome(changed)
         is_film = not isinstance(got, CxrError)
         assert np.isfinite(got.image).all() if is_film else got.hint, index
-        assert time.perf_counter() - start_s < 5, index
+        assert time.process_time() - start_s < 5, index
         n_read += is_film
     assert 5 < n_read < n_all - 5
     assert capfd.readouterr().out == ""
@@ -133,10 +136,10 @@ def test_a_deflated_file_that_grows_without_end():
     start = 144 + struct.unpack("<I", data[140:144])[0]
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(64)) + packer.flush()
-    start_s = time.perf_counter()
+    start_s = time.process_time()
     with pytest.raises(ImageTooLargeError, match="a deflated data set that grows without end"):
         read(data[:start] + bomb, name="film", limits=SMALL)
-    assert time.perf_counter() - start_s < 5
+    assert time.process_time() - start_s < 5
 
 
 ITEM = struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)
@@ -156,10 +159,10 @@ SEQUENCE = struct.pack("<HH2sHI", 8, 0x1140, b"SQ", 0, 0xFFFFFFFF)
 def test_headers_that_would_take_minutes(filling):
     data = film_bytes(ExplicitVRLittleEndian)
     start = 144 + struct.unpack("<I", data[140:144])[0]
-    start_s = time.perf_counter()
+    start_s = time.process_time()
     with pytest.raises(CxrError):
         read(data[:start] + filling + data[start:], name="film")
-    assert time.perf_counter() - start_s < 5
+    assert time.process_time() - start_s < 5
 
 
 def test_a_million_fragments():
@@ -167,10 +170,10 @@ def test_a_million_fragments():
     data = with_frame(ds, jpeg(gradient((48, 40), bits=8)), JPEGBaseline8Bit)
     at = data.rindex(struct.pack("<HHI", 0xFFFE, 0xE0DD, 0))
     many = struct.pack("<HHI", 0xFFFE, 0xE000, 0) * 1_000_000
-    start_s = time.perf_counter()
+    start_s = time.process_time()
     with pytest.raises(CxrError):
         read(data[:at] + many + data[at:], name="film")
-    assert time.perf_counter() - start_s < 5
+    assert time.process_time() - start_s < 5
 
 
 def test_messages_quote_nothing_of_the_header():

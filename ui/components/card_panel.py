@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -39,7 +40,8 @@ def card_panel(card: str, file_name: str, provenance: Provenance, *, empty: str)
             key=f"section-{file_name}",
             wrap=True,
         )
-    card_text(sections.get(chosen, card))
+    # the page has its own title; a second one of the first level would confuse a screen reader
+    card_text(re.sub(r"\A# ", "## ", sections.get(chosen, card)))
     st.download_button(
         "Download the card",
         card_file(card, provenance),

@@ -25,7 +25,7 @@ from cxr_core.io.dicom.header import (
 )
 from cxr_core.io.limit import Limits
 
-MAX_READS: Final = 60_000
+MAX_READS: Final = 30_000
 """Reads that parsing one file may take; a film's header takes about a thousand."""
 
 DEFLATED: Final = "1.2.840.10008.1.2.1.99"
