@@ -78,6 +78,18 @@ class OutputError(CxrError):
     default_hint = "Name a file in a folder of yours, with room on the disk, for --out."
 
 
+class NotInstalledError(CxrError):
+    """A part of the software that is installed apart is needed, and is not there."""
+
+    default_hint = "Install what the message names into the same environment."
+
+
+class ClusterError(CxrError):
+    """Several machines cannot read films together: one is out of reach, too small or unlike."""
+
+    default_hint = "Look at `ray status` on the first machine, then go on with --resume."
+
+
 class TrainingDataError(CxrError):
     """The training folder cannot be used as it is."""
 

@@ -1,0 +1,310 @@
+"""Films in blocks: what a machine does with some of many films, whatever brings them there.
+
+A block is an Arrow table. `listing_blocks` cuts a listing into blocks, `decode_block` turns one
+into grey images at the networks' sizes, `BlockReader` lets the networks read them and writes a
+part. Each step is `cxr_core.batch.score`'s own; Ray maps them in `cxr_core.ray_batch`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from cxr_core import errors
+from cxr_core.batch.loader import Loaded, Loader
+from cxr_core.batch.part import Digests, Parts
+from cxr_core.batch.plan import Load, Plan, load_predictor
+from cxr_core.batch.record import Record
+from cxr_core.batch.source import BrokenItem, EntryItem, FileItem, Item
+from cxr_core.batch.storage import StoredItem
+from cxr_core.batch.table import row, table_systems
+from cxr_core.errors import ArchiveError, CxrError
+from cxr_core.io import LIMITS, Limits
+from cxr_core.io.archive import Archive
+from cxr_core.preprocess import PreprocessSpec, Shrunk, shrink, unscaled
+from cxr_core.radiograph import Notice
+
+if TYPE_CHECKING:
+    from cxr_core.predict import Predictor
+
+_LISTING: Final = pa.schema(
+    [
+        ("position", pa.int64()),
+        ("name", pa.string()),
+        ("kind", pa.string()),
+        ("place", pa.binary()),
+        ("entry", pa.string()),
+    ]
+)
+
+_OUTCOME: Final = (
+    ("position", pa.int64()),
+    ("sha256", pa.string()),
+    ("error", pa.string()),
+)
+
+_LAYOUT: Final = "layout"
+_NOTICES: Final = "notices"
+
+
+def listing_blocks(items: Sequence[Item], n_block: int) -> Iterator[pa.Table]:
+    """Cut a listing into blocks that another machine can read.
+
+    Args:
+        items: From `list_items`.
+        n_block: Films a block.
+
+    Yields:
+        Columns `position` (in the listing), `name`, `kind`, `place`, `entry`.
+
+    Raises:
+        TypeError: If an item lies in this process's memory.
+    """
+    for start in range(0, len(items), n_block):
+        rows = [
+            {"position": position, "name": item.name, **_place(item)}
+            for position, item in enumerate(items[start : start + n_block], start)
+        ]
+        yield pa.Table.from_pylist(rows, _LISTING)
+
+
+def _place(item: Item) -> dict[str, Any]:
+    """Say where an item lies, in values."""
+    if isinstance(item, FileItem):
+        return {"kind": "file", "place": os.fsencode(item.path.absolute()), "entry": None}
+    if isinstance(item, StoredItem):
+        return {"kind": "stored", "place": item.store.encode(), "entry": item.path}
+    if isinstance(item, EntryItem) and item.path is not None:
+        entry = json.dumps([item.position, item.archive.entries[item.position].name])
+        return {"kind": "entry", "place": os.fsencode(item.path.absolute()), "entry": entry}
+    if isinstance(item, BrokenItem):
+        error = {"message": str(item.error), "hint": item.error.hint}
+        kind = type(item.error).__name__
+        return {"kind": "broken", "place": kind.encode(), "entry": json.dumps(error)}
+    msg = f"`items` must lie where every machine can read them. Received: {type(item).__name__}"
+    raise TypeError(msg)
+
+
+def listed_items(block: pa.Table) -> Iterator[tuple[int, Item]]:
+    """Turn a block of a listing into items again.
+
+    Args:
+        block: From `listing_blocks`.
+
+    Yields:
+        Position and item. An archive is opened once, and closed when the next one begins.
+    """
+    archive: Archive | None = None
+    opened: bytes | None = None
+    try:
+        for values in block.to_pylist():
+            position, name, place = values["position"], values["name"], values["place"]
+            if values["kind"] == "file":
+                yield position, FileItem(name, Path(os.fsdecode(place)))
+            elif values["kind"] == "stored":
+                yield position, StoredItem(name, place.decode(), values["entry"])
+            elif values["kind"] == "broken":
+                kind: type[CxrError] = getattr(errors, place.decode())
+                error = json.loads(values["entry"])
+                yield position, BrokenItem(name, kind(error["message"], hint=error["hint"]))
+            else:
+                try:
+                    if place != opened:
+                        if archive is not None:
+                            archive.close()
+                        archive, opened = Archive.from_path(Path(os.fsdecode(place))), place
+                    yield position, _entry_item(name, archive, json.loads(values["entry"]))
+                except ArchiveError as err:
+                    yield position, BrokenItem(name, err)
+    finally:
+        if archive is not None:
+            archive.close()
+
+
+def _entry_item(name: str, archive: Archive | None, entry: Sequence[Any]) -> Item:
+    """Find an entry again, or say that the archive is another one by now."""
+    position, expected = entry
+    if archive is None or archive.entries[position:][:1] == ():
+        found = None
+    else:
+        found = archive.entries[position].name
+    if archive is None or found != expected:
+        short = name.rsplit("/", 1)[-1]
+        msg = f"An archive must not change while it is read. Received: name={short!r}, changed"
+        raise ArchiveError(msg)
+    return EntryItem(name, archive, position)
+
+
+@dataclass(frozen=True, eq=False)
+class DecodePlan:
+    """What decoding needs to know.
+
+    Attributes:
+        specs: What the networks take.
+        known: Films that were read before; they are not decoded.
+        limits: Largest file and largest film.
+    """
+
+    specs: tuple[PreprocessSpec, ...]
+    known: Digests
+    limits: Limits = LIMITS
+
+
+def decode_block(block: pa.Table, plan: DecodePlan) -> pa.Table:
+    """Decode the films of a block.
+
+    Args:
+        block: From `listing_blocks`.
+        plan: What it is done for.
+
+    Returns:
+        Columns `position`, `name`, `sha256`, `error` (a whole record as JSON, or null), `notices`,
+        `layout` and one column of bytes (float32) a distinct grey image. A film without images is
+        in error, known, or a copy of another one in the block.
+    """
+    shape = partial(shrink, specs=plan.specs)
+    loader: Loader[Shrunk] = Loader(shape, limits=plan.limits, store=plan.known)
+    sizes = grey_sizes(plan.specs)
+    decoded: set[str] = set()
+    rows = []
+    for position, item in listed_items(block):
+        loaded = loader.load(item)
+        digest = loaded.sha256
+        is_copy = digest is not None and (digest in plan.known or digest in decoded)
+        if loaded.prepared is None and loaded.error is None and not is_copy:
+            loaded = loader.decode(item)  # a copy of a film in error says so under its own name
+        if loaded.prepared is not None:
+            decoded.add(loaded.prepared.sha256)
+        rows.append({"position": position, "name": item.name, **_decoded(item, loaded, sizes)})
+    return pa.Table.from_pylist(rows, _decoded_schema(sizes))
+
+
+def _decoded(
+    item: Item, loaded: Loaded[Shrunk], sizes: Mapping[str, PreprocessSpec]
+) -> dict[str, Any]:
+    """Return what came of one item, in values."""
+    values: dict[str, Any] = {"sha256": loaded.sha256}
+    if loaded.error is not None:
+        record = Record.from_error(item.name, loaded.error, sha256=loaded.sha256)
+        values["error"] = json.dumps(record.content)
+    if loaded.prepared is not None:
+        film = loaded.prepared
+        values[_NOTICES] = json.dumps([asdict(notice) for notice in film.notices])
+        values[_LAYOUT] = film.layout.tobytes()
+        values |= {name: film.images[spec].tobytes() for name, spec in sizes.items()}
+    return values
+
+
+def grey_sizes(specs: Sequence[PreprocessSpec]) -> dict[str, PreprocessSpec]:
+    """Return the columns of the grey images that some networks share.
+
+    Args:
+        specs: What the networks take.
+
+    Returns:
+        Column name to spec without scaling.
+    """
+    return {f"image_{n}": spec for n, spec in enumerate(dict.fromkeys(map(unscaled, specs)))}
+
+
+def _decoded_schema(sizes: Mapping[str, PreprocessSpec]) -> pa.Schema:
+    """Return the schema of a decoded block."""
+    binaries = [(name, pa.binary()) for name in (_LAYOUT, *sizes)]
+    texts = [("name", pa.string()), (_NOTICES, pa.string())]
+    return pa.schema([*_OUTCOME, *texts, *binaries])
+
+
+def encoded_films(
+    block: pa.Table, sizes: Mapping[str, PreprocessSpec]
+) -> Iterator[tuple[int, str, Shrunk]]:
+    """Turn a decoded block into films again.
+
+    Args:
+        block: From `decode_block`.
+        sizes: From `grey_sizes`.
+
+    Yields:
+        Position, name and film of those that have images; arrays are views, not to be changed.
+    """
+    names = (_LAYOUT, *sizes)
+    columns = {name: block.column(name).combine_chunks() for name in names}
+    texts = block.select(["position", "name", "sha256", _NOTICES]).to_pylist()
+    for index, values in enumerate(texts):
+        if values[_NOTICES] is None:
+            continue
+        arrays = {name: _floats(columns[name], index) for name in names}
+        images = {
+            spec: arrays[name].reshape(spec.height_px, spec.width_px)
+            for name, spec in sizes.items()
+        }
+        notices = tuple(Notice(**notice) for notice in json.loads(values[_NOTICES]))
+        film = Shrunk(values["sha256"], notices, images, arrays[_LAYOUT])
+        yield values["position"], values["name"], film
+
+
+def _floats(column: pa.Array, index: int) -> npt.NDArray[np.float32]:
+    """Return one cell of bytes as numbers, without a copy."""
+    return np.frombuffer(column[index].as_buffer(), np.float32)
+
+
+class BlockReader:
+    """The networks of one process: reads decoded blocks and writes a part for each.
+
+    Args:
+        plan: Which models.
+        parts: Where the parts go.
+        load: How the models are loaded.
+
+    Notes:
+        A machine with another bundle is told of on the first block and not here: what an actor's
+        constructor raises reaches nobody with its type.
+    """
+
+    def __init__(self, plan: Plan, parts: Parts, load: Load = load_predictor) -> None:
+        self._parts = parts
+        self._predictor: Predictor | None = None
+        self._error: CxrError | None = None
+        try:
+            self._predictor = load(plan)
+        except CxrError as err:
+            self._error = err
+
+    def __call__(self, block: pa.Table) -> pa.Table:
+        """Read the films of a block.
+
+        Args:
+            block: From `decode_block`.
+
+        Returns:
+            Columns `position`, `sha256`, `error`, `is_read` (by the networks, now), `part` (the
+            name of the file that holds the readings, or null).
+
+        Raises:
+            CxrError: If the models are not those of the plan.
+            OutputError: If the part cannot be written.
+        """
+        predictor = self._predictor
+        if predictor is None:
+            raise self._error or CxrError("The models must be loaded.")
+        systems = table_systems(predictor.systems)
+        specs = predictor.specs
+        rows = {}
+        for position, name, film in encoded_films(block, grey_sizes(specs)):
+            prepared = film.prepared(specs)
+            record = Record.from_answer(name, prepared, predictor.answer(prepared))
+            rows[position] = row(record, systems)
+        part = self._parts.write(min(rows), list(rows.values())) if rows else None
+        positions = block.column("position").to_pylist()
+        outcome = block.select([name for name, _ in _OUTCOME])
+        is_read = pa.array([position in rows for position in positions], pa.bool_())
+        named = pa.array([part] * len(positions), pa.string())
+        return outcome.append_column("is_read", is_read).append_column("part", named)
