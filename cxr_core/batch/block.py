@@ -262,21 +262,14 @@ class BlockReader:
     Args:
         plan: Which models.
         parts: Where the parts go.
-        load: How the models are loaded.
-
-    Notes:
-        A machine with another bundle is told of on the first block and not here: what an actor's
-        constructor raises reaches nobody with its type.
+        load: How the models are loaded, once, with the first block that holds a film to be read.
     """
 
     def __init__(self, plan: Plan, parts: Parts, load: Load = load_predictor) -> None:
+        self._plan = plan
         self._parts = parts
+        self._load = load
         self._predictor: Predictor | None = None
-        self._error: CxrError | None = None
-        try:
-            self._predictor = load(plan)
-        except CxrError as err:
-            self._error = err
 
     def __call__(self, block: pa.Table) -> pa.Table:
         """Read the films of a block.
@@ -292,19 +285,25 @@ class BlockReader:
             CxrError: If the models are not those of the plan.
             OutputError: If the part cannot be written.
         """
-        predictor = self._predictor
-        if predictor is None:
-            raise self._error or CxrError("The models must be loaded.")
-        systems = table_systems(predictor.systems)
-        specs = predictor.specs
         rows = {}
-        for position, name, film in encoded_films(block, grey_sizes(specs)):
-            prepared = film.prepared(specs)
-            record = Record.from_answer(name, prepared, predictor.answer(prepared))
-            rows[position] = row(record, systems)
+        if block.column(_NOTICES).null_count < len(block):
+            rows = self._rows(block)
         part = self._parts.write(min(rows), list(rows.values())) if rows else None
         positions = block.column("position").to_pylist()
         outcome = block.select([name for name, _ in _OUTCOME])
         is_read = pa.array([position in rows for position in positions], pa.bool_())
         named = pa.array([part] * len(positions), pa.string())
         return outcome.append_column("is_read", is_read).append_column("part", named)
+
+    def _rows(self, block: pa.Table) -> dict[int, dict[str, Any]]:
+        """Let the networks read a block; return the row of each film by its position."""
+        if self._predictor is None:
+            self._predictor = self._load(self._plan)
+        predictor = self._predictor
+        systems, specs = table_systems(predictor.systems), predictor.specs
+        rows = {}
+        for position, name, film in encoded_films(block, grey_sizes(specs)):
+            prepared = film.prepared(specs)
+            record = Record.from_answer(name, prepared, predictor.answer(prepared))
+            rows[position] = row(record, systems)
+        return rows
