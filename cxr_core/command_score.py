@@ -95,6 +95,7 @@ def _here(arguments: argparse.Namespace, bundle: Bundle, variant: str | None) ->
 def _on_cluster(arguments: argparse.Namespace, bundle: Bundle, variant: str | None) -> Outcome:
     """Read the films with Ray, here or on many machines."""
     from cxr_core import ray_batch
+    from cxr_core.batch.cluster import Cluster
 
     folder = bundle.folder.absolute()
     plan = Plan(
@@ -110,7 +111,7 @@ def _on_cluster(arguments: argparse.Namespace, bundle: Bundle, variant: str | No
         "n_block": arguments.ray_block,
         "place": arguments.ray_parts,
     }
-    cluster = ray_batch.Cluster(**{key: value for key, value in given.items() if value is not None})
+    cluster = Cluster(**{key: value for key, value in given.items() if value is not None})
     return ray_batch.write_scores(
         plan,
         arguments.sources,

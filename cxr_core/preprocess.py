@@ -205,7 +205,7 @@ def prepare(radiograph: Radiograph, specs: Iterable[PreprocessSpec]) -> Prepared
 
 @dataclass(frozen=True, eq=False)
 class Shrunk:
-    """A film at its networks' sizes, still grey: a ninth of `Prepared` where three ranges share it.
+    """A film at its networks' sizes, still grey: a sixth of `Prepared` where two ranges share it.
 
     Attributes:
         sha256: Hex digest of the film's bytes.

@@ -1,92 +1,41 @@
 """Many films on many machines: the steps of `cxr_core.batch.score` mapped by Ray Data.
 
 Some actors decode, others hold the networks; each has processors of its own. What the networks read
-is on the disk as a part before the next block is taken. At the end the parts become one
-table, by the same code as on one machine: equal rows, equal order.
-
-Ray is installed apart (`requirements-ray.txt`) and imported on the first call. It reports nothing
-to its makers and shows no dashboard unless the environment asks for it; a Ray that is started here
-listens on this machine alone and leaves no file.
+is on the disk as a part before the next block is taken. At the end the parts become one table, by
+the same code as on one machine: equal rows, equal order.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import secrets
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from cxr_core.batch.cluster import (
+    Cluster,
+    actors_that_fit,
+    check_machines,
+    import_ray,
+    session,
+    typed_errors,
+)
 from cxr_core.batch.plan import Load, Plan, load_predictor
 from cxr_core.batch.progress import Pace
 from cxr_core.batch.record import Record
 from cxr_core.batch.run import Outcome, TableFile, about_models, list_films
 from cxr_core.batch.table import table_systems
-from cxr_core.errors import ClusterError, CxrError, NotInstalledError, OutputError
+from cxr_core.errors import OutputError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from cxr_core.batch.block import DecodePlan
-    from cxr_core.batch.part import PartReadings
+    from cxr_core.batch.part import PartReadings, Parts
     from cxr_core.batch.progress import Progress
     from cxr_core.batch.source import Item, Listing
     from cxr_core.preprocess import PreprocessSpec
-
-ADDRESS_HERE: Final = "local"
-"""Starts Ray on this machine; any other address is that of a cluster that runs."""
-
-N_BLOCK: Final = 128
-"""Films a block: what is lost at most where an actor dies."""
-
-_STORE_BYTES: Final = 512 * 1024 * 1024
-
-_ENVIRONMENT: Final = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_BACKEND_LOG_LEVEL": "fatal",
-    "RAY_DATA_LOG_LEVEL": "ERROR",
-}
-
-_ENVIRONMENT_HERE: Final = {
-    # on other systems its default: all of Ray binds to 127.0.0.1
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-    # Ray would write a token into the home folder, and go on using it
-    "RAY_AUTH_TOKEN": secrets.token_hex(32),
-}
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """Where and with how much is read.
-
-    Attributes:
-        address: Of a Ray that runs, `auto` for the one that this machine belongs to, `local` to
-            start one here and end it afterwards.
-        n_models: Actors that hold the networks; three quarters of the processors if `None`.
-        n_gpus: Graphics processors that each actor is given; for a `load` that uses them, the
-            published networks run on the processor.
-        n_block: Films a block and a part.
-        place: Folder or address of the parts, which every machine must reach; beside the table if
-            `None`.
-    """
-
-    address: str = ADDRESS_HERE
-    n_models: int | None = None
-    n_gpus: float = 0.0
-    n_block: int = N_BLOCK
-    place: str | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse numbers that nobody can mean."""
-        for name in ("n_models", "n_block"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                msg = f"`{name}` must be at least 1. Received: {name}={value!r}"
-                raise ValueError(msg)
 
 
 def write_scores(
@@ -151,37 +100,13 @@ def write_scores(
         raise OutputError(msg) from err
 
 
-def import_ray(address: str = ADDRESS_HERE) -> Any:
-    """Import Ray without its usage statistics.
-
-    Args:
-        address: As in `Cluster`; a Ray that is to start here keeps to the loopback interface.
-
-    Returns:
-        The `ray` module.
-
-    Raises:
-        NotInstalledError: If it is not installed.
-    """
-    values = {**_ENVIRONMENT, **(_ENVIRONMENT_HERE if address == ADDRESS_HERE else {})}
-    for name, value in values.items():
-        os.environ.setdefault(name, value)
-    try:
-        import ray
-    except ImportError as err:
-        msg = "Ray must be installed to read films on many machines. Received: no module `ray`"
-        hint = "Run: pip install -r requirements-ray.txt, or leave --ray out."
-        raise NotInstalledError(msg, hint=hint) from err
-    return ray
-
-
 @dataclass(frozen=True)
 class _Job:
     """All that the steps of a run share."""
 
     plan: Plan
     cluster: Cluster
-    parts: Any
+    parts: Parts
     load: Load
     specs: tuple[PreprocessSpec, ...]
 
@@ -196,7 +121,7 @@ def _read_all(
     digests: list[str | None] = [None] * len(items)
     errors: dict[int, str] = {}
     pace = Pace(len(items))
-    with _session(job.cluster.address):
+    with session(job.cluster.address):
         check_machines(job.plan)
         for outcome in _outcomes(job, items, readings):
             found = outcome.to_pylist()
@@ -221,7 +146,8 @@ def _outcomes(job: _Job, items: Sequence[Item], readings: PartReadings) -> Itera
     import ray
     from ray.data import ActorPoolStrategy, DataContext
 
-    from cxr_core.batch.block import BlockReader, DecodePlan, listing_blocks
+    from cxr_core.batch.block import BlockReader, DecodePlan
+    from cxr_core.batch.listing import listing_blocks
 
     n_threads = job.plan.n_threads or 1
     n_cpus = int(ray.cluster_resources().get("CPU", 0))
@@ -249,7 +175,7 @@ def _outcomes(job: _Job, items: Sequence[Item], readings: PartReadings) -> Itera
             fn_constructor_args=(job.plan, job.parts, job.load),
         )
     )
-    with _typed_errors():
+    with typed_errors():
         yield from films.iter_batches(batch_size=None, batch_format="pyarrow")
 
 
@@ -266,109 +192,6 @@ class _Decoder:
         from cxr_core.batch.block import decode_block
 
         return decode_block(block, self._plan)
-
-
-def actors_that_fit(n_models: int | None, n_threads: int, n_cpus: int) -> tuple[int, int]:
-    """Share processors between decoding and networks.
-
-    Args:
-        n_models: Actors with networks that somebody asked for; three quarters of the processors if
-            `None`.
-        n_threads: Processors that each of them takes.
-        n_cpus: Processors in all.
-
-    Returns:
-        Number of actors that decode, of one processor each, and of those with networks.
-
-    Raises:
-        ClusterError: If no processor would be left for decoding.
-    """
-    chosen = n_models or max(1, (n_cpus - max(1, n_cpus // 4)) // n_threads)
-    if chosen * n_threads + 1 > n_cpus:
-        msg = (
-            f"The networks must leave a processor for decoding. Received: {chosen} x {n_threads} "
-            f"processors for networks of {n_cpus}"
-        )
-        raise ClusterError(msg, hint="Ask for fewer models or threads, or add machines.")
-    return n_cpus - chosen * n_threads, chosen
-
-
-def check_machines(plan: Plan) -> None:
-    """Let every machine of the cluster load the bundle, before any film is read.
-
-    Args:
-        plan: The models.
-
-    Raises:
-        CxrError: If one has none, a damaged one, another one, or another version of the software.
-        ClusterError: If one cannot run it at all.
-    """
-    import ray
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    check = ray.remote(num_cpus=0, max_retries=0)(_check_machine)
-    nodes = [node["NodeID"] for node in ray.nodes() if node["Alive"]]
-    with _typed_errors():
-        ray.get(
-            [
-                check.options(
-                    scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)
-                ).remote(plan)
-                for node in nodes
-            ]
-        )
-
-
-def _check_machine(plan: Plan) -> None:
-    """Load the bundle of this machine."""
-    plan.bundle()
-
-
-@contextmanager
-def _typed_errors() -> Iterator[None]:
-    """Raise what a step raised on another machine as if it were raised here."""
-    from ray.exceptions import RayError
-
-    try:
-        yield
-    except RayError as err:
-        cause = getattr(err, "cause", None)
-        if isinstance(cause, CxrError):
-            raise cause from err
-        if cause is not None:
-            raise
-        msg = f"The machines must stay together until the end. Received: {type(err).__name__}"
-        raise ClusterError(msg) from err
-
-
-@contextmanager
-def _session(address: str) -> Iterator[None]:
-    """Connect to a cluster, or start Ray on this machine; one that the caller began stays."""
-    import ray
-
-    if ray.is_initialized():
-        yield
-        return
-    quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
-    with tempfile.TemporaryDirectory(prefix="cxr-", ignore_cleanup_errors=True) as folder:
-        try:
-            if address == ADDRESS_HERE:
-                ray.init(
-                    num_cpus=(os.cpu_count() or 1) + 1,  # one more: networks are not to wait
-                    object_store_memory=_STORE_BYTES,
-                    include_dashboard=False,
-                    _temp_dir=folder,
-                    **quiet,
-                )
-            else:
-                ray.init(address=address, **quiet)
-        except (ConnectionError, RuntimeError, ValueError) as err:
-            msg = f"Ray must be reached or started. Received: address={address!r}, {err}"
-            raise ClusterError(msg) from err
-        try:
-            yield
-        finally:
-            ray.shutdown()
 
 
 def _write_rows(

@@ -22,7 +22,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from cxr_core.batch.journal import locked
-from cxr_core.batch.storage import Folder
+from cxr_core.batch.storage import Folder, is_address
 from cxr_core.batch.table import ParquetTable
 from cxr_core.errors import OutputError
 
@@ -82,6 +82,7 @@ class Parts:
     @classmethod
     def begin(cls, place: str, about: Mapping[str, Any], systems: Sequence[str]) -> Parts:
         """Name a run that is to write parts; nothing is written."""
+        place = place if is_address(place) else str(Path(place).absolute())
         return cls(place, json.dumps(dict(about)), tuple(systems), secrets.token_hex(4))
 
     def write(self, position: int, rows: Sequence[Mapping[str, Any]]) -> str:
