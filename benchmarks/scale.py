@@ -195,7 +195,7 @@ def million_rows(
     Args:
         decoding: Kinds of films.
         networks: All networks.
-        used: Share of the cores' time that goes into the two, in (0, 1].
+        used: Share of the processor's time that goes into the two, in (0, 1].
 
     Returns:
         Kind, core hours for decoding, core hours in all, hours with each number of `MACHINES`, and
@@ -221,8 +221,8 @@ def print_million(decoding: Sequence[Cost], networks: Cost, result: RunResult | 
     used = 1.0
     if result is not None:
         film_s = decoding[0].core_s + networks.core_s
-        used = min(1.0, film_s * result.ray_rate / result.n_cores)
-        print(f"\nDecoding and networks are {used:.0%} of the cores' time in the run with Ray.")
+        used = min(1.0, film_s / result.film_cpu_s.mean)
+        print(f"\nDecoding and networks are {used:.0%} of the processor's time that Ray takes.")
     print(f"\nOne million films, machines of {N_CORES} such cores, at that share:\n")
     titles = " | ".join(f"hours, {n} machine{'s' if n > 1 else ''}" for n in MACHINES)
     print(

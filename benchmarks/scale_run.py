@@ -5,7 +5,6 @@ Called by `benchmarks.scale`. Each run is the command line in a process of its o
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -19,12 +18,29 @@ from typing import Final
 import numpy as np
 from pyarrow import parquet
 
+from benchmarks.process_tree import ProcessTree
 from benchmarks.throughput import write_films
 from cxr_core.bundle import Bundle
 
 ROOT: Final = Path(__file__).resolve().parents[1]
+_RAY: Final = ("--ray", "--ray-block", "25")
+_LOOK_S: Final = 0.5
 _WARM: Final = 2
-"""Parts that are left out of the rate: the networks are compiled meanwhile."""
+"""Looks that are left out of the rate: the networks are compiled meanwhile."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Something a film, with the interval of its mean, from parts."""
+
+    mean: float
+    low: float
+    high: float
+
+    def words(self, factor: float, digits: int) -> str:
+        """Write it."""
+        values = (f"{value * factor:.{digits}f}" for value in (self.mean, self.low, self.high))
+        return "{} ({} to {})".format(*values)
 
 
 @dataclass(frozen=True)
@@ -33,12 +49,12 @@ class RunResult:
 
     Attributes:
         n_films: Films.
-        n_cores: Cores of the machine.
         plain_s: Seconds of the run without Ray, start and end too.
-        ray_rate: Films a second with Ray, between the first parts and the last.
-        low_rate: Lower end of its interval, from blocks.
-        high_rate: Upper end.
+        plain_cpu_s: Its seconds of one core.
+        film_s: Seconds a film with Ray, after the first parts.
+        film_cpu_s: Seconds of one core a film with Ray, all processes, after the first parts.
         start_s: Seconds from the command to the first part.
+        start_cpu_s: Seconds of one core until then.
         n_kept: Readings on the disk after the kill.
         n_read_again: Films that the networks read twice, before and after the kill.
         is_equal: Whether the tables are equal byte for byte.
@@ -48,12 +64,12 @@ class RunResult:
     """
 
     n_films: int
-    n_cores: int
     plain_s: float
-    ray_rate: float
-    low_rate: float
-    high_rate: float
+    plain_cpu_s: float
+    film_s: Rate
+    film_cpu_s: Rate
     start_s: float
+    start_cpu_s: float
     n_kept: int
     n_read_again: int
     is_equal: bool
@@ -79,31 +95,22 @@ def run_both(work: Path, n_films: int, bundle: Bundle) -> RunResult:
         write_films(films, n_films)
         whole = (films / "film-00000.png").read_bytes()
         (films / "film-00000-cut.png").write_bytes(whole[: len(whole) // 2])
-    started = time.monotonic()
-    if not plain.is_file():
-        _command(films, plain, bundle).wait()
-    plain_s = time.monotonic() - started
+    plain_s, plain_cpu_s = _plain(films, plain, bundle)
     shutil.rmtree(_parts(out), ignore_errors=True)
     out.unlink(missing_ok=True)
-    started_s = time.time()
-    process = _command(films, out, bundle, "--ray", "--ray-block", "25")
-    while process.poll() is None and len(_part_files(out)) * 25 < n_films // 2:
-        time.sleep(0.5)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    looks = _run_and_kill(films, out, bundle, n_films // 2)
     before = _part_files(out)
-    _command(films, out, bundle, "--ray", "--ray-block", "25", "--resume").wait()
+    _command(films, out, bundle, *_RAY, "--resume").wait()
     again = [path for path in _part_files(out) if path not in before]
     old, new = _digests(before), _digests(again)
-    low, rate, high = _rate(before)
     return RunResult(
         n_films=n_films,
-        n_cores=os.cpu_count() or 1,
         plain_s=plain_s,
-        ray_rate=rate,
-        low_rate=low,
-        high_rate=high,
-        start_s=min(path.stat().st_mtime for path in before) - started_s,
+        plain_cpu_s=plain_cpu_s,
+        film_s=_rate(looks, 1),
+        film_cpu_s=_rate(looks, 2),
+        start_s=looks[0][1],
+        start_cpu_s=looks[0][2],
         n_kept=len(old),
         n_read_again=len(set(old) & set(new)),
         is_equal=out.read_bytes() == plain.read_bytes(),
@@ -111,6 +118,40 @@ def run_both(work: Path, n_films: int, bundle: Bundle) -> RunResult:
         part_bytes=sum(path.stat().st_size for path in _part_files(out)),
         table_bytes=out.stat().st_size,
     )
+
+
+def _plain(films: Path, plain: Path, bundle: Bundle) -> tuple[float, float]:
+    """Read the films without Ray, unless they were; return seconds, and those of one core."""
+    said = plain.with_name("plain-seconds.txt")
+    if not (plain.is_file() and said.is_file()):
+        started = time.monotonic()
+        process = _command(films, plain, bundle)
+        tree = ProcessTree(process.pid)
+        while process.poll() is None:
+            cpu_s = tree.cpu_s()
+            time.sleep(_LOOK_S)
+        said.write_text(f"{time.monotonic() - started} {cpu_s}", "utf-8")
+    plain_s, plain_cpu_s = said.read_text("utf-8").split()
+    return float(plain_s), float(plain_cpu_s)
+
+
+def _run_and_kill(
+    films: Path, out: Path, bundle: Bundle, n_enough: int
+) -> list[tuple[int, float, float]]:
+    """Read films with Ray until there are enough; return films, seconds, core seconds a look."""
+    started = time.monotonic()
+    process = _command(films, out, bundle, *_RAY)
+    tree = ProcessTree(process.pid)
+    looks = [(0, 0.0, 0.0)]
+    while process.poll() is None and looks[-1][0] < n_enough:
+        n_done = sum(parquet.read_metadata(path).num_rows for path in _part_files(out))
+        cpu_s = tree.cpu_s()
+        if n_done > looks[-1][0]:
+            looks.append((n_done, time.monotonic() - started, cpu_s))
+        time.sleep(_LOOK_S)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    return looks[1:]
 
 
 def _command(films: Path, out: Path, bundle: Bundle, *options: str) -> subprocess.Popen[bytes]:
@@ -140,15 +181,13 @@ def _digests(paths: Sequence[Path]) -> list[str]:
     return [digest for column in columns for digest in column.to_pylist()]
 
 
-def _rate(paths: Sequence[Path]) -> tuple[float, float, float]:
-    """Return films a second with its interval, from when parts were written."""
-    times = np.array([path.stat().st_mtime for path in paths])[_WARM:]
-    counts = np.array([parquet.read_metadata(path).num_rows for path in paths])[_WARM + 1 :]
-    gaps = np.diff(times)
-    drawn = np.random.default_rng(0).integers(0, len(gaps), (2000, len(gaps)))
-    rates = counts[drawn].sum(1) / gaps[drawn].sum(1)
-    low, high = np.quantile(rates, [0.025, 0.975])
-    return float(low), float(counts.sum() / gaps.sum()), float(high)
+def _rate(looks: Sequence[tuple[int, float, float]], column: int) -> Rate:
+    """Return what a film takes of one column, from the gaps between looks."""
+    table = np.array(looks[_WARM:], np.float64)
+    films, taken = np.diff(table[:, 0]), np.diff(table[:, column])
+    drawn = np.random.default_rng(0).integers(0, len(films), (2000, len(films)))
+    low, high = np.quantile(taken[drawn].sum(1) / films[drawn].sum(1), [0.025, 0.975])
+    return Rate(float(taken.sum() / films.sum()), float(low), float(high))
 
 
 def _difference(one: Path, other: Path) -> float:
@@ -174,16 +213,16 @@ def print_run(result: RunResult) -> None:
     Args:
         result: From `run_both`.
     """
-    rate = f"{result.ray_rate:.2f} ({result.low_rate:.2f} to {result.high_rate:.2f})"
-    print(f"\n| {result.n_films:,} films and a damaged one, {result.n_cores} cores | |")
-    print("|---|---:|")
+    print(f"\n| {result.n_films:,} films of 512 by 512 and a damaged one | |\n|---|---:|")
+    start = f"{result.start_s:.0f}, {result.start_cpu_s:.0f}"
+    plain = f"{result.plain_s / result.n_films * 1e3:.0f}"
+    plain_cpu = f"{result.plain_cpu_s / result.n_films * 1e3:.0f}"
     rows = (
-        (
-            "without Ray, start and end too, films a second",
-            f"{result.n_films / result.plain_s:.2f}",
-        ),
-        ("with Ray, between parts, films a second (interval)", rate),
-        ("with Ray, seconds to the first part of 25 films", f"{result.start_s:.0f}"),
+        ("without Ray, start and end too, ms a film", plain),
+        ("the same, ms of one core a film", plain_cpu),
+        ("with Ray, after the start, ms a film (interval)", result.film_s.words(1e3, 0)),
+        ("the same, ms of one core a film (interval)", result.film_cpu_s.words(1e3, 0)),
+        ("with Ray, until the first part: seconds, seconds of one core", start),
         ("killed (signal 9) with so many readings on the disk", f"{result.n_kept:,}"),
         ("of those read again after --resume", f"{result.n_read_again:,}"),
         ("the two tables are equal byte for byte", "yes" if result.is_equal else "no"),

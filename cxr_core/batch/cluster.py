@@ -198,7 +198,7 @@ def session(address: str) -> Iterator[None]:
     quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
     short = Path("/tmp")  # noqa: S108 - paths of sockets have 107 bytes; the folder is made safely
     with tempfile.TemporaryDirectory(
-        prefix="cxr-", dir=short if short.is_dir() else None, ignore_cleanup_errors=True
+        prefix="cxr-ray-", dir=short if short.is_dir() else None, ignore_cleanup_errors=True
     ) as folder:
         try:
             if address == ADDRESS_HERE:

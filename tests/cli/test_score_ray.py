@@ -111,7 +111,7 @@ def test_the_same_table_and_only_new_films_are_read_again(folder, plain, tiny_bu
 @needs_ray
 def test_the_whole_run_killed_and_resumed(folder, plain, tiny_bundle_dir, tmp_path):
     out = tmp_path / "r.parquet"
-    before = set(Path("/tmp").glob("cxr-*"))  # noqa: S108
+    before = set(Path("/tmp").glob("cxr-ray-*"))  # noqa: S108
     command = [sys.executable, "-m", "cxr_core", "score", str(folder), "--out", str(out)]
     process = subprocess.Popen(
         [*command, "--bundle", str(tiny_bundle_dir), "--ray", "--ray-block", "2"],
@@ -124,7 +124,7 @@ def test_the_whole_run_killed_and_resumed(folder, plain, tiny_bundle_dir, tmp_pa
         if len(parts_of(out)) > 2:
             process.kill()
     process.wait(60)
-    sessions = set(Path("/tmp").glob("cxr-*")) - before  # noqa: S108
+    sessions = set(Path("/tmp").glob("cxr-ray-*")) - before  # noqa: S108
     assert not out.exists()
     n_parts = len(parts_of(out))
     assert n_parts > 2
@@ -180,6 +180,41 @@ if __name__ == "__main__":
     write_scores(plan, [films], Path(out), cluster=Cluster(n_block=7), load=load)
 """
 
+LOST_MACHINE = """
+import os, sys
+
+os.environ["RAY_AUTH_MODE"] = "disabled"
+from pathlib import Path
+
+from cxr_core.batch.cluster import Cluster, import_ray
+from cxr_core.batch.plan import Plan
+from cxr_core.bundle import Bundle
+from cxr_core.ray_batch import write_scores
+
+films, out, bundle_dir = sys.argv[1:]
+
+if __name__ == "__main__":
+    import_ray("auto")
+    from ray.cluster_utils import Cluster as Machines
+
+    machines = Machines(
+        initialize_head=True, head_node_args={"num_cpus": 2, "object_store_memory": 10**8}
+    )
+    second = [machines.add_node(num_cpus=2, object_store_memory=10**8)]
+
+    def lose(progress):
+        if progress.n_done > 8 and second:
+            machines.remove_node(second.pop(), allow_graceful=False)
+            print("lost at", progress.n_done)
+
+    plan = Plan(Bundle.load(bundle_dir).digest, "tiny", folder=bundle_dir)
+    cluster = Cluster(address=machines.address, n_block=2)
+    try:
+        write_scores(plan, [films], Path(out), cluster=cluster, on_progress=lose)
+    finally:
+        machines.shutdown()
+"""
+
 OTHER_BUNDLE = """
 import sys
 
@@ -226,3 +261,13 @@ def test_a_machine_with_another_bundle_is_an_error_of_its_own(tiny_bundle_dir, t
     printed = run_script(tmp_path, OTHER_BUNDLE, tiny_bundle_dir)
     assert "SpecMismatchError Every machine must have the bundle with digest 0000" in printed
     assert "Copy the same bundle folder to every machine." in printed
+
+
+@pytest.mark.slow
+@needs_ray
+def test_a_machine_that_is_lost_is_done_without(folder, plain, tiny_bundle_dir, tmp_path):
+    """Two machines of one Ray, on this one; the second ends in the middle."""
+    out = tmp_path / "r.parquet"
+    printed = run_script(tmp_path, LOST_MACHINE, folder, out, tiny_bundle_dir)
+    assert "lost at" in printed
+    assert_equal_tables(out, plain)
