@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from cxr_core.command import OK, SOME_ERROR
 from cxr_core.errors import CxrError
 from cxr_core.labels import system_title
 from cxr_core.reader_study.design import CONDITIONS
+from cxr_core.reader_study.measure import figure_words
 from cxr_core.reader_study.shelf import FolderShelf
 from cxr_core.reader_study.study import Study
 from cxr_core.reader_study.table import answers_csv, statistics_json
@@ -27,8 +29,6 @@ def summarise(arguments: argparse.Namespace) -> int:
     Returns:
         0, or 1 where the study cannot be read or nothing can be written.
     """
-    import json
-
     try:
         study = Study(FolderShelf(arguments.folder))
         table, figures = answers_csv(study), statistics_json(study)
@@ -46,25 +46,6 @@ def summarise(arguments: argparse.Namespace) -> int:
         sys.stdout.write(f"{line}\n")
     sys.stdout.write(f"Answers and statistics: {arguments.out}. Research use only.\n")
     return OK
-
-
-def figure_words(figure: dict[str, Any], *, digits: int = 2) -> str:
-    """Write a figure for a person.
-
-    Args:
-        figure: {value, low, high, n}, `n_hits` for a share, `reason` where one is `None`.
-        digits: Decimals.
-
-    Returns:
-        For example `0.84 (0.71 to 0.92, n = 40)` or `3 of 7, too few: under 20 films`.
-    """
-    counts = f"{figure['n_hits']} of {figure['n']}" if "n_hits" in figure else f"n = {figure['n']}"
-    if figure["value"] is None:
-        return f"{counts}, {figure['reason']}" if figure["n"] else figure["reason"]
-    value = f"{figure['value']:.{digits}f}"
-    if figure["low"] is None:
-        return f"{value} ({counts}; no interval: {figure['reason']})"
-    return f"{value} ({figure['low']:.{digits}f} to {figure['high']:.{digits}f}, {counts})"
 
 
 def _lines(found: dict[str, Any]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import comb
 from statistics import median
 from typing import Any, Final
@@ -91,6 +91,25 @@ def difference(
     resamples = Resamples.draw(list(films), n_resamples=N_RESAMPLES, seed=seed)
     found = figure(float(values.mean()), resamples.means(values), resamples.n_patients)
     return {**found, "n": len(gains)}
+
+
+def figure_words(figure: Mapping[str, Any], *, digits: int = 2) -> str:
+    """Write a figure for a person.
+
+    Args:
+        figure: {value, low, high, n}, `n_hits` for a share, `reason` where one is `None`.
+        digits: Decimals.
+
+    Returns:
+        For example `0.84 (0.71 to 0.92, n = 40)` or `3 of 7, too few: under 20 films`.
+    """
+    counts = f"{figure['n_hits']} of {figure['n']}" if "n_hits" in figure else f"n = {figure['n']}"
+    if figure["value"] is None:
+        return f"{counts}, {figure['reason']}" if figure["n"] else figure["reason"]
+    value = f"{figure['value']:.{digits}f}"
+    if figure["low"] is None:
+        return f"{value} ({counts}; no interval: {figure['reason']})"
+    return f"{value} ({figure['low']:.{digits}f} to {figure['high']:.{digits}f}, {counts})"
 
 
 def _rank(n: int) -> int:
