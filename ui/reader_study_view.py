@@ -50,6 +50,10 @@ SWITCHING_MEANS: Final = (
     "was right. **Misled**: right alone, and wrong once the system was wrong. In two sessions a "
     "reader also changes without any system."
 )
+SYSTEMS_MEAN: Final = (
+    "Films that a system was trained on make it look better than it is; the page *Shortcut audit* "
+    "looks for them."
+)
 KAPPA_MEANS: Final = (
     "**Kappa**: agreement beyond chance, 1 for full and 0 for chance; *cannot say* is an answer "
     "of its own. It does not say who is right."
@@ -128,13 +132,13 @@ def reader_rows(standings: Mapping[str, Standing]) -> list[dict[str, Any]]:
 
 
 def accuracy_rows(found: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Return how often each reader and system is right, how fast and how sure.
+    """Return how often each reader is right, and how fast.
 
     Args:
         found: From `cxr_core.reader_study.statistics`.
 
     Returns:
-        One row a reader, all together where there are several, then one a system.
+        One row a reader, then all together where there are several.
     """
     is_aided = found["design"]["aid"] is not None
     named = {f"Reader {code}": own for code, own in found["readers"].items()}
@@ -151,11 +155,18 @@ def accuracy_rows(found: Mapping[str, Any]) -> list[dict[str, str]]:
             row["Seconds aided"] = number_words(own[AIDED]["time_s"], digits=1)
         row["Cannot say"] = count_words(own[ALONE]["cannot_say"])
         rows.append(row)
-    for name, own in found["systems"].items():
-        title = f"{system_title(name)}{' (shown)' if own['is_shown'] else ''}"
-        empty = dict.fromkeys(rows[0] if rows else ("Who", "Right alone"), NOTHING)
-        rows.append({**empty, "Who": title, "Right alone": share_words(own["accuracy"])})
     return rows
+
+
+def system_rows(found: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return how often each system is right on the same films."""
+    return [
+        {
+            "System": f"{system_title(name)}{' (shown)' if own['is_shown'] else ''}",
+            "Right": share_words(own["accuracy"]),
+        }
+        for name, own in found["systems"].items()
+    ]
 
 
 def class_rows(found: Mapping[str, Any]) -> list[dict[str, str]]:

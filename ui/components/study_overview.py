@@ -123,7 +123,8 @@ def _bring_films(desk: Desk) -> None:
             help="Or upload the films on the page Read films and press the button. Films are known "
             "by their content; names do not matter.",
         )
-        if right.form_submit_button(FIND, width="stretch"):
-            with stoppable("Looking for the films", key="study-find-stop") as tell:
-                reader_study.find_films(desk, folder=(typed or "").strip(), on_film=tell)
-            st.rerun()
+        is_asked = right.form_submit_button(FIND, width="stretch")
+    if is_asked:
+        with stoppable("Looking for the films", key="study-find-stop") as tell:
+            reader_study.find_films(desk, folder=(typed or "").strip(), on_film=tell)
+        st.rerun()

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ui.reader_study import Desk
 
 PAUSE: Final = "Pause"
+TO_OVERVIEW: Final = "To the overview"
 BACK: Final = "Change the answer before"
 ALONE_TITLE: Final = "The film alone"
 DONE: Final = "**All films are answered. Thank you.** Nothing more is needed from this reader."
@@ -106,7 +107,8 @@ def _head(desk: Desk, standing: Standing, task: Task | None) -> None:
         before = standing.before(task) if desk.study.design.can_go_back else None
         if before is not None:
             st.button(BACK, icon=":material/undo:", on_click=_change, args=(desk, before.index))
-        st.button(PAUSE, icon=":material/pause:", on_click=desk.pause, key="study-pause")
+        label, icon = (PAUSE, "pause") if task is not None else (TO_OVERVIEW, "arrow_back")
+        st.button(label, icon=f":material/{icon}:", on_click=desk.pause, key="study-pause")
 
 
 def _change(desk: Desk, index: int) -> None:
@@ -155,9 +157,11 @@ def _notes(desk: Desk, task: Task, predictor: Predictor) -> tuple[str, ...]:
     aid, record = desk.study.design.aid, desk.study.records.get(task.digest)
     if aid is None or record is None or not aid.has_trust_notes:
         return ()
-    calibrated = (desk.study.models or {}).get("calibrated", {}).get(aid.system)
-    of_system = [CALIBRATED if calibrated else NOT_CALIBRATED]
-    of_system += caution_lines(predictor.bundle, predictor.variant)
+    models = desk.study.models or {}
+    is_calibrated = models.get("calibrated", {}).get(aid.system)
+    of_system = [CALIBRATED if is_calibrated else NOT_CALIBRATED]
+    if models.get("bundle", {}).get("digest") == predictor.bundle.digest:
+        of_system += caution_lines(predictor.bundle, models["variant"])
     return (f":small[{trust_line(_trust(record))}]", *(f":small[{line}]" for line in of_system))
 
 

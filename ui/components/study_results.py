@@ -14,11 +14,13 @@ from ui.reader_study_view import (
     KAPPA_MEANS,
     RESULTS_MEAN,
     SWITCHING_MEANS,
+    SYSTEMS_MEAN,
     TIME_MEANS,
     accuracy_rows,
     class_rows,
     kappa_rows,
     switching_rows,
+    system_rows,
 )
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ def study_results(study: Study) -> None:
         show_error("The results cannot be worked out.", str(err), err.hint)
         return
     _table("Right, and how fast", accuracy_rows(found), f"{RESULTS_MEAN} {TIME_MEANS}")
+    if found["systems"] and study.truth:
+        _table("The systems on the same films", system_rows(found), SYSTEMS_MEAN)
     if rows := switching_rows(found):
         _table("What the system changed", rows, SWITCHING_MEANS)
     if rows := kappa_rows(found):

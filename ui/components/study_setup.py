@@ -241,12 +241,14 @@ def _open() -> None:
     """Ask for the folder of a study, or a file that was saved."""
     with st.form("study-open", border=False):
         typed = st.text_input("Folder of the study", key="study-place", persist_state="session")
-        if st.form_submit_button(OPEN, icon=":material/folder_open:"):
-            _opened(lambda tell: reader_study.open_folder(typed or "", on_film=tell))
+        is_named = st.form_submit_button(OPEN, icon=":material/folder_open:")
     with st.form("study-open-file", border=False, clear_on_submit=True):
         file = st.file_uploader("Or a study that was saved as a file", key="study-file")
-        if st.form_submit_button(OPEN_FILE, icon=":material/upload_file:") and file is not None:
-            _opened(lambda tell: reader_study.open_resume_file(file.getvalue(), on_film=tell))
+        is_given = st.form_submit_button(OPEN_FILE, icon=":material/upload_file:")
+    if is_named:
+        _opened(lambda tell: reader_study.open_folder(typed or "", on_film=tell))
+    elif is_given and file is not None:
+        _opened(lambda tell: reader_study.open_resume_file(file.getvalue(), on_film=tell))
 
 
 def _opened(work: Callable[[Callable[[int, int], None]], object]) -> None:

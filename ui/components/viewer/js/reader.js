@@ -62,6 +62,7 @@ export class Reader {
     this.keepToWhatIsThere();
     this.root.classList.toggle("many", this.isLinked);
     this.root.classList.toggle("bare", data.is_bare);
+    this.root.classList.toggle("beside-question", !data.has_digit_keys);
     this.fillViewports();
     fillControls(this);
     drawScores(this);
