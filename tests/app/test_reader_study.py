@@ -144,6 +144,8 @@ def test_a_study_in_a_folder(page, films, tmp_path, asked):
         ("COVID19", 4, 2.5),
         ("CANNOT_SAY", None, 2.5),
     ]
+    for path in place.iterdir():
+        assert b"Jane" not in path.read_bytes(), path.name
 
 
 def test_the_film_is_blind_and_the_system_is_hidden_until_its_turn(page, films, asked):

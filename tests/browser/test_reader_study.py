@@ -142,7 +142,7 @@ def test_three_films_with_a_reload_in_the_middle(page, films, tmp_path):
     assert all(answer.hidden_s == 0 for answer in given)
 
     page.get_by_role("button", name="To the overview").click()
-    page.get_by_text("Finished").wait_for(timeout=30_000)
+    page.get_by_text("Finished", exact=True).wait_for(timeout=30_000)
     page.get_by_text("Show results").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="All answers as CSV").click()

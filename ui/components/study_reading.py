@@ -19,7 +19,7 @@ from ui.components.caution import caution_lines
 from ui.components.film_card import trust_line
 from ui.components.viewer import Panel, viewer_grid
 from ui.components.viewer.colour import colour_tables
-from ui.frame import plain, show_error
+from ui.frame import show_error
 from ui.reader_study_view import said_line, task_line
 from ui.words import CALIBRATED, HEATMAP_CAPTION, NOT_CALIBRATED
 
@@ -118,13 +118,10 @@ def _change(desk: Desk, index: int) -> None:
 
 def _film(desk: Desk, task: Task, predictor: Predictor, viewer_key: str) -> None:
     """Draw the film, alone or beside what the system says."""
+    panel = Panel(ALONE_TITLE, "", "", DEFAULT_METHOD, None)
     aid = desk.study.design.aid
-    record = desk.study.records.get(task.digest)
-    is_aided = task.condition == AIDED and aid is not None and record is not None
-    if is_aided and aid is not None and record is not None:
-        panel = _panel(desk, aid, record, task.digest, predictor)
-    else:
-        panel = Panel(ALONE_TITLE, "", "", DEFAULT_METHOD, None)
+    if task.condition == AIDED and aid is not None:
+        panel = _panel(desk, aid, desk.study.records[task.digest], task.digest, predictor)
     is_bare = panel.map is None
     viewer_grid(
         desk.pixels(task.digest),
@@ -189,4 +186,4 @@ def _alone_index(standing: Standing, task: Task) -> int:
 
 def _problem(desk: Desk) -> str:
     """Say why the last answer was not taken."""
-    return "" if desk.problem is None else plain(f"{desk.problem.message} {desk.problem.hint}")
+    return "" if desk.problem is None else f"{desk.problem.message} {desk.problem.hint}"

@@ -218,8 +218,9 @@ def _make(predictor: Predictor, source: Source, design: Design, place: str) -> N
         msg = f"`films` must be at most {MAX_FILMS:,}. Received: {len(items):,} files"
         raise StudyError(msg, hint="Choose a part of them.")
     records: dict[str, Record] = {}
+    with stoppable("Looking at the files", key="study-look-stop") as tell:
+        found = films_by_digest(items, on_film=tell)
     with stoppable("Reading the films", key="study-make-stop") as tell:
-        found = films_by_digest(items)
         own = list(found.values())
         for n_done, record in enumerate(score_items(predictor, own, n_lanes=1), start=1):
             if record.error is None and record.sha256 is not None:
