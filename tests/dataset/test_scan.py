@@ -14,6 +14,8 @@ from cxr_core.errors import TrainingDataError
 from cxr_core.io import read_path
 from tests.conftest import write_film
 from tests.dataset.conftest import write_split
+from tests.io.dicom_files import dataset as dicom_file
+from tests.io.dicom_files import written
 
 
 def sha256(path) -> str:
@@ -276,3 +278,20 @@ def test_one_patient_in_a_split_is_scanned_as_one_group(folder):
     dataset = scan(folder)
     tested = {g for g, f in zip(dataset.groups, dataset.films, strict=True) if f.split == "test"}
     assert len(tested) == 1
+
+
+def test_dicom_is_found_by_its_bytes_whatever_its_name(folder):
+    target = folder / "test" / "NORMAL"
+    pixels = np.asarray(Image.open(write_film(folder / "drawn.png", seed=77)).convert("L"))
+    data = written(dicom_file(pixels.astype(np.uint16) * 16, bits=12))
+    for name in ("1.2.840.99", "IM000001", "film.dcm"):
+        (target / name).write_bytes(data)
+    (target / "DICOMDIR").write_bytes(data)
+    (target / ".hidden").write_bytes(data)
+    (target / "notes.txt").write_text("DICM is no film")
+    names = [film.path.name for film in scan_split(folder, "test") if film.path.parent == target]
+    assert names == ["1.2.840.99", "IM000001", "film.dcm", "normal-0.png", "normal-1.png"]
+    dataset = scan(folder)
+    assert dataset.unreadable == ()
+    sizes = {film.path.name: s for film, s in zip(dataset.films, dataset.sizes_px, strict=True)}
+    assert sizes["IM000001"] == pixels.shape[::-1]
