@@ -118,8 +118,9 @@ def _say(item: Item, page: Page) -> str:
 
 def _end(counts: Counter[str], where: str = "") -> int:
     """Say how many files there were; return the exit status."""
+    n = counts.total()
     sys.stdout.write(
-        f"{counts.total():,} files: {counts['ok']:,} read, {counts['refused']:,} refused by the "
-        f"gate, {counts['error']:,} in error.{where} Research use only.\n"
+        f"{n:,} {'file' if n == 1 else 'files'}: {counts['ok']:,} read, {counts['refused']:,} "
+        f"refused by the gate, {counts['error']:,} in error.{where} Research use only.\n"
     )
     return SOME_ERROR if counts["error"] else OK

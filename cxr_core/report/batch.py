@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cxr_core import io
 from cxr_core.errors import CxrError
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from cxr_core.predict import Predictor
     from cxr_core.report.about import About
 
-UNNAMED = "film"
+UNNAMED: Final = "film"
 """What a file is called in messages unless its content is a picture's."""
+
+_NOT_OPENED: Final = "The file could not be opened, or it is too large."
 
 
 def read_pages(
@@ -57,8 +59,7 @@ def _page(predictor: Predictor, item: Item, about: About, limits: Limits) -> Pag
     try:
         data = item.read_bytes(limits)
     except CxrError as err:
-        words = f"The file could not be opened ({type(err).__name__})."
-        return FailedFilm(None, None, words, err.hint)
+        return FailedFilm(None, None, _NOT_OPENED, err.hint)
     digest = hashlib.sha256(data).hexdigest()
     is_picture = sniff(data) not in (None, DICOM)
     name = item.name.rsplit("/", 1)[-1] if is_picture else None

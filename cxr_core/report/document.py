@@ -46,20 +46,21 @@ def write_report(
     from cxr_core.report.sheet import Sheet
 
     is_single = len(pages) == 1 and isinstance(pages[0], FilmPage)
-    sheet = Sheet(film_sheet.TITLE if is_single else summary_sheet.TITLE, created.astimezone(UTC))
-    n_before = 0 if is_single else summary_sheet.n_summary_pages(sheet, len(pages), about)
-    numbers, n_all = [], n_before
-    for page in pages:
-        n_all += isinstance(page, FilmPage)
-        numbers.append(n_all if isinstance(page, FilmPage) else 0)
-    if not is_single:
-        summary_sheet.draw_summary(sheet, pages, about, created, [*numbers, n_all])
-    for page, number in zip(pages, numbers, strict=True):
-        if isinstance(page, FilmPage):
-            film_sheet.draw_film(sheet, page, about, created, (number, n_all))
-            if on_page is not None:
-                on_page(number - n_before)
-    return sheet.finish()
+    title = film_sheet.TITLE if is_single else summary_sheet.TITLE
+    with Sheet(title, created.astimezone(UTC)) as sheet:
+        n_before = 0 if is_single else summary_sheet.n_summary_pages(sheet, len(pages), about)
+        numbers, n_all = [], n_before
+        for page in pages:
+            n_all += isinstance(page, FilmPage)
+            numbers.append(n_all if isinstance(page, FilmPage) else 0)
+        if not is_single:
+            summary_sheet.draw_summary(sheet, pages, about, created, [*numbers, n_all])
+        for page, number in zip(pages, numbers, strict=True):
+            if isinstance(page, FilmPage):
+                film_sheet.draw_film(sheet, page, about, created, (number, n_all))
+                if on_page is not None:
+                    on_page(number - n_before)
+        return sheet.finish()
 
 
 def film_report(

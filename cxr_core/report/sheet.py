@@ -7,10 +7,11 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from fontTools.ttLib import TTFont, TTLibError
 from fpdf import FPDF
+from fpdf.fonts import TTFFont
 from fpdf.prefs import ViewerPreferences
 
 from cxr_core import __version__
@@ -65,6 +66,8 @@ class Style:
 class Sheet:
     """A document that grows by pages; the same calls give the same bytes.
 
+    A context manager: the font files are open until its end.
+
     Args:
         title: Title of the document; must name nobody.
         created: With time zone.
@@ -83,15 +86,19 @@ class Sheet:
         pdf.set_creation_date(created)
         pdf.viewer_preferences = ViewerPreferences(display_doc_title=True)
         pdf.set_display_mode("fullpage")
+        self._known = frozenset(map(chr, _characters()))
         for style, file in _FILES.items():
-            try:
-                pdf.add_font(_FAMILY, style, FONTS / file)
-            except (OSError, ValueError, TTLibError) as err:
-                msg = f"assets/fonts/{file}: the file must be the font that was published."
-                raise ArtifactIntegrityError(msg, hint=_HINT) from err
+            pdf.add_font(_FAMILY, style, FONTS / file)
         self._pdf = pdf
-        with TTFont(FONTS / _FILES[""], lazy=True) as font:
-            self._known = frozenset(map(chr, font.getBestCmap()))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the font files, also where the document was not finished."""
+        for font in self._pdf.fonts.values():
+            if isinstance(font, TTFFont):
+                font.close()
 
     def add_page(self, name: str) -> None:
         """Begin a page.
@@ -241,3 +248,19 @@ class Sheet:
         while n > 1 and self.width_of(word[:n], style) > width_mm:
             n -= 1
         return n
+
+
+def _characters() -> frozenset[int]:
+    """Return the code points that every font has, or name a font that cannot be used."""
+    known: list[frozenset[int]] = []
+    for file in _FILES.values():
+        try:
+            with TTFont(io.BytesIO((FONTS / file).read_bytes())) as font:
+                known.append(frozenset(font.getBestCmap()))
+        except (OSError, ValueError, TTLibError) as err:
+            msg = (
+                f"assets/fonts/{file}: the file must be the font that was published. "
+                f"Received: {type(err).__name__}"
+            )
+            raise ArtifactIntegrityError(msg, hint=_HINT) from err
+    return frozenset.intersection(*known)

@@ -118,9 +118,10 @@ def _counts(pages: Sequence[Page]) -> str:
     """Say how many films there are, and what became of them."""
     read = [page for page in pages if isinstance(page, FilmPage)]
     n_refused = sum(page.is_refused for page in read)
+    n = len(pages)
     return (
-        f"{len(pages):,} files: {len(read) - n_refused:,} read, {n_refused:,} refused by the gate, "
-        f"{len(pages) - len(read):,} in error"
+        f"{n:,} {'file' if n == 1 else 'files'}: {len(read) - n_refused:,} read, {n_refused:,} "
+        f"refused by the gate, {n - len(read):,} in error"
     )
 
 
@@ -130,13 +131,13 @@ def _row(sheet: Sheet, y: float, number: int, page: Page, about: About, page_num
     sheet.rule((MARGIN_MM, y + _ROW_MM), (right, y + _ROW_MM), weight_mm=0.1, grey=190)
     write = partial(_write, sheet, y)
     write("No.", str(number))
+    title = film_title(page) if isinstance(page, FilmPage) else page.name or "Name left out"
+    write("Film", title)
     write("SHA-256", (page.sha256 or "")[:8])
     if not isinstance(page, FilmPage):
-        write("Film", page.name or "Name left out")
         _chip(sheet, y, "IN ERROR", "Gate")
         write("Highest score", page.message, until="Page")
         return
-    write("Film", film_title(page))
     if page.is_refused:
         _chip(sheet, y, "REFUSED", "Gate")
     else:
