@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from cxr_core.batch.progress import Pace
+from cxr_core.errors import CancelledCheckError
 from ui.worklist_job import Task
 
 if TYPE_CHECKING:
@@ -54,5 +56,13 @@ class Reports(Task):
             pages.append(page)
             is_error = isinstance(page, FailedFilm)
             self._tell(pace.count(is_read=not is_error, is_error=is_error))
-        if pages and not self.is_cancelled:
-            self.data = write_report(pages, about, datetime.now(UTC))
+        if not pages or self.is_cancelled:
+            return
+        with suppress(CancelledCheckError):
+            self.data = write_report(pages, about, datetime.now(UTC), on_page=self._go_on)
+
+    def _go_on(self, n_drawn: int) -> None:
+        """Leave the drawing where somebody cancelled."""
+        if self.is_cancelled:
+            msg = f"The reports must be drawn to the end. Received: cancelled after {n_drawn} pages"
+            raise CancelledCheckError(msg)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import cxr_core.report
 import ui.components.report_export as export
 import ui.components.worklist_reports as reports
 import ui.report_job
@@ -109,6 +110,20 @@ def test_cancelled_reports_leave_nothing(tiny_predictor):
     task.cancel()
     task._run()
     assert (task.data, task.failure, task.progress.n_done) == (None, None, 0)
+
+
+def test_reports_are_cancelled_while_they_are_drawn(tiny_predictor, monkeypatch):
+    items = [BytesItem(f"{n}.png", png(n)) for n in range(3)]
+    task = Reports(tiny_predictor, items, "vgg16", is_raw=False)
+    write = cxr_core.report.write_report
+
+    def cancelled(*arguments, **options):
+        task.cancel()
+        return write(*arguments, **options)
+
+    monkeypatch.setattr(cxr_core.report, "write_report", cancelled)
+    task._run()
+    assert (task.data, task.failure, task.progress.n_done) == (None, None, 3)
 
 
 def test_reports_that_fail_say_why(page, folder, at_once, offered, tmp_path, monkeypatch):

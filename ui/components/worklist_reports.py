@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ui.worklist_view import Choice
 
 WRITE: Final = "Write reports as PDF"
-CANCEL: Final = "Cancel the reports"
+CANCEL: Final = "Cancel PDF"
 LEFT_OUT: Final = (
     f"One PDF holds {MAX_REPORTS} films; filter the films to get the others, or use "
     "`python -m cxr_core report`."
@@ -82,7 +82,9 @@ def _bar() -> None:
     task = None if found is None else found.reports
     if task is None or not task.is_running:
         st.rerun()
-    left, right = st.columns([6, 1], vertical_alignment="center")
-    left.progress(min(task.progress.share, 1.0), text=words_of(task.progress, "films", time_words))
+    left, right = st.columns([5, 1], vertical_alignment="center")
+    left.progress(
+        min(task.progress.share, 1.0), text=words_of(task.progress, "reports", time_words)
+    )
     with right.container(horizontal_alignment="right"):
         st.button(CANCEL, icon=":material/stop:", on_click=task.cancel)
