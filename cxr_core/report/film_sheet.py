@@ -95,7 +95,7 @@ def _identity(sheet: Sheet, page: FilmPage) -> Block:
     facts = ", ".join(page.facts)
     notes = [page.remark] if page.remark else []
     if page.name is None:
-        notes.append("The file's name is left out: names of DICOM files often are patients'.")
+        notes.append("The file's name is left out: it may be a patient's.")
     if n_replaced:
         what = "1 character" if n_replaced == 1 else f"{n_replaced} characters"
         notes.append(f"{what} of the name, not in this report's fonts, shown as {REPLACEMENT}.")

@@ -121,10 +121,14 @@ def lung_words(lungs: LungFacts | None, trust: Trust) -> str:
     if not trust.lung_share:
         return "Not measured: no map has a part that speaks for its class."
     said = ", ".join(f"{system_title(name)} {s:.0%}" for name, s in trust.lung_share.items())
+    less = [
+        system_title(name) for name, share in trust.lung_share.items() if share < lungs.area_share
+    ]
+    warned = f" Less than such a map: {', '.join(less)}." if less else ""
     return (
         f"{said}; a map that is the same everywhere has {lungs.area_share:.0%}, the part of the "
-        "film that the lungs cover as a network of their own draws them. More does not show that "
-        "a model looks at disease: lungs tell the source of a film as well."
+        f"film that the lungs cover as a network of their own draws them.{warned} More does not "
+        "show that a model looks at disease: lungs tell the source of a film as well."
     )
 
 
@@ -199,7 +203,8 @@ def map_words(found: MapPicture) -> str:
     subject = "" if found.class_name is None else f" for {CLASS_TITLES[found.class_name]}"
     words = [
         f"What moved the score of {system_title(found.system)}{subject}, not where disease is: "
-        f"{about.title}, in units of the logit, which is {number_text(found.score)}."
+        f"{about.title}, in units of the score before it becomes a probability (logit, "
+        f"{number_text(found.score)})."
     ]
     if found.outline:
         words.append(f"Outlined: cells of {OUTLINE_SHARE:.0%} and more of the largest value.")

@@ -100,9 +100,10 @@ def test_systems_that_calibration_does_not_help_are_named(page, about):
 
 
 def test_shares_of_maps_in_the_lungs(page, about):
-    trust = replace(page.trust, lung_share={"vgg16": 0.41})
+    trust = replace(page.trust, lung_share={"vgg16": 0.41, "densenet201": 0.2})
     said = text(one(replace(page, trust=trust, lungs=LungFacts(0.33)), about))
-    assert "VGG16 41%; a map that is the same everywhere has 33%" in said
+    assert "VGG16 41%, DenseNet201 20%; a map that is the same everywhere has 33%" in said
+    assert "Less than such a map: DenseNet201." in said
     notes = (Notice("one_lung", "One lung was found."),)
     said = text(one(replace(page, lungs=LungFacts(0.1, notes)), about))
     assert "Not measured. One lung was found." in said

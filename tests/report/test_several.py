@@ -100,7 +100,7 @@ def test_nothing_planted_and_no_name_of_a_dicom_file_is_in_a_report(
     said += " ".join(str(pdf.get_object(n)) for n in range(1, len(pdf.xref[0])))
     for word in PLANTED:
         assert word not in said, word
-    assert "The file's name is left out" in said
+    assert "The file's name is left out: it may be a patient's." in said
     assert "7 in error" in said
 
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 BUTTON: Final = "Report as PDF"
 MEANING: Final = (
     "One page: film, map, the scores of all systems, what was checked, and what made the numbers. "
-    "The name of a DICOM file is left out, and so is everything of its patient."
+    "The name of a DICOM file and what its header tells of the patient are left out; text in the "
+    "picture itself is not."
 )
 
 
