@@ -59,8 +59,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         ):
             parts[part].append(s)
     first = parts["write"].pop(0)  # with the import of fpdf2
-    print(f"one film, medians of {len(pages)}, ms:")
-    print("".join(f"  {part} {1e3 * median(s):.0f}" for part, s in parts.items()))
+    print(f"one film, {len(pages)} films, ms: median (least to most)")
+    for part, s in parts.items():
+        print(f"  {part:<6}{1e3 * median(s):>6.0f} ({1e3 * min(s):.0f} to {1e3 * max(s):.0f})")
     print(f"  first write, with the import of fpdf2, {1e3 * first:.0f}")
     print(f"size of one, kB: {min(sizes) / 1e3:.0f} to {max(sizes) / 1e3:.0f}")
     many = [pages[n % len(pages)] for n in range(arguments.films)]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cxr_core.report import Page
 
 MAX_REPORTS: Final = 500
-"""Films of one PDF; it is held in memory, about a tenth of a megabyte a film."""
+"""Films of one PDF; it is held in memory, a tenth to half a megabyte a film."""
 
 
 class Reports(Task):

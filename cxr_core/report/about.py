@@ -27,6 +27,8 @@ class About:
         system: System whose map is drawn on the film.
         calibration: System name to its temperature, of systems that could be calibrated.
         cautions: What the bundle measured against believing it.
+        is_twin: Whether the temperatures were fitted to other heads of the same recipe, because the
+            published ones had seen the calibration films.
         software: Version of this software.
     """
 
@@ -34,6 +36,7 @@ class About:
     system: str
     calibration: Mapping[str, Temperature]
     cautions: tuple[Caution, ...]
+    is_twin: bool = False
     software: str = __version__
 
     @classmethod
@@ -61,6 +64,7 @@ class About:
             system=system,
             calibration={} if trust is None else trust.calibration,
             cautions=cautions(predictor.bundle, predictor.variant),
+            is_twin=trust is not None and bool(trust.about.get("is_twin")),
         )
 
     @property

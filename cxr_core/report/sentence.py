@@ -155,6 +155,10 @@ def calibration_words(page: FilmPage, about: About) -> str:
         f"Calibrated on {'; '.join(films)} of the same sources as the training films: on films of "
         "other sources 0.9 need not mean nine of ten."
     ]
+    if about.is_twin:
+        words.append(
+            "The temperatures are borrowed from a twin, the same recipe without these films."
+        )
     raw = [system_title(name) for name, found in used.items() if found is None]
     if raw:
         words.append(f"Not calibrated: {', '.join(raw)}.")

@@ -97,6 +97,9 @@ def test_systems_that_calibration_does_not_help_are_named(page, about):
     said = text(one(page, replace(about, calibration=kept)))
     assert "Left at 1 because no other helps: VGG16." in said
     assert "Not calibrated: EfficientNetB7." in said
+    assert "twin" not in said
+    twin = text(one(page, replace(about, is_twin=True)))
+    assert "The temperatures are borrowed from a twin" in twin
 
 
 def test_shares_of_maps_in_the_lungs(page, about):
