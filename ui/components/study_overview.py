@@ -17,7 +17,7 @@ from ui.reader_study_view import TIME_MEANS, design_line, reader_rows
 
 if TYPE_CHECKING:
     from cxr_core.predict import Predictor
-    from ui.reader_study import Desk
+    from ui.study_desk import Desk
 
 BEGIN: Final = "Begin or go on"
 CLOSE: Final = "Close the study"

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cxr_core.reader_study.design import Aid
     from cxr_core.reader_study.plan import Task
     from cxr_core.reader_study.study import Standing
-    from ui.reader_study import Desk
+    from ui.study_desk import Desk
 
 PAUSE: Final = "Pause"
 TO_OVERVIEW: Final = "To the overview"
