@@ -13,6 +13,7 @@ import streamlit as st
 
 from cxr_core.errors import CxrError
 from ui import engine
+from ui.login import logout_button, require_login
 from ui.words import APP_TITLE, RESEARCH_USE, WHERE_FILMS_GO
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ _ICONS: Final = {
 
 
 def page(title: str, *, icon: str | None = None) -> None:
-    """Set up a page and draw what all pages share; the first call of every page.
+    """Set up a page, ask for a login where one is set up, and draw what all pages share.
+
+    The first call of every page; where nobody is logged in who has to be, the last one too.
 
     Args:
         title: Heading of the page and, with the application's name, title of the browser tab.
@@ -57,8 +60,10 @@ def page(title: str, *, icon: str | None = None) -> None:
         initial_sidebar_state=_SIDEBAR_WIDTH_PX,
     )
     st.info(RESEARCH_USE, icon=":material/science:")
+    require_login()
     st.title(title, icon=icon, anchor=False)
     with st.sidebar:
+        logout_button()
         _links()
         _about_models()
         st.header("Your films", anchor=False)
