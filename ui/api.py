@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from cxr_core.http.app import routes
 from cxr_core.http.service import Service
 from cxr_core.http.settings import Settings, hosts_from, token_from
+from cxr_core.io.quiet import quiet
 
 if TYPE_CHECKING:
     from starlette.routing import Route
 
     from cxr_core.published import PublishedModels
+
+_NO_SCRIPT: Final = "streamlit.runtime.scriptrunner_utils.script_run_context"
 
 Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
 
@@ -47,4 +50,5 @@ def _load() -> PublishedModels:
     """Load the models that the sessions use; whichever comes first loads them for both."""
     from ui import engine
 
-    return engine.published()
+    with quiet(logger=_NO_SCRIPT):  # it would say that no script runs, which is so
+        return engine.published()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 
+import jsonschema
 import pytest
 
 from cxr_core.http.openapi import description
 from cxr_core.http.option import NAMES
-
-jsonschema = pytest.importorskip("jsonschema", reason="comes with Streamlit's charts")
 
 
 def check(found, name):
