@@ -11,6 +11,8 @@ from pathlib import Path
 import streamlit as st
 
 from ui.api import interface
+from ui.offline import stay_offline
 
+stay_offline()
 routes, lifespan = interface()
 app = st.App(Path(__file__).with_name("streamlit_app.py"), routes=routes, lifespan=lifespan)

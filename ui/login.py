@@ -76,12 +76,18 @@ def is_invited(user: Mapping[str, Any], access: Mapping[str, Any]) -> bool:
         return False
     emails = {str(one).strip().lower() for one in access.get("emails", ())}
     domains = {str(one).strip().lower().removeprefix("@") for one in access.get("domains", ())}
-    return email in emails or email.rpartition("@")[2] in domains
+    domain = email.rpartition("@")[2] if "@" in email else ""
+    return email in emails or domain in domains - {""}
+
+
+def has_authlib() -> bool:
+    """Tell whether the package is installed that talks to providers."""
+    return importlib.util.find_spec("authlib") is not None
 
 
 def _ask(auth: Mapping[str, Any]) -> None:
     """Draw one button for each provider."""
-    if importlib.util.find_spec("authlib") is None:
+    if not has_authlib():
         st.markdown(_NO_AUTHLIB)
         return
     st.markdown(_ASK)
@@ -105,8 +111,12 @@ def _logout_button() -> None:
 
 def _is_broken() -> bool:
     """Tell whether there are secrets that cannot be read."""
-    files = st.get_option("secrets.files")
-    return any(Path(path).exists() for path in files) and not st.secrets.load_if_toml_exists()
+    return any(Path(path).exists() for path in _files()) and not st.secrets.load_if_toml_exists()
+
+
+def _files() -> list[str]:
+    """Return where secrets may lie."""
+    return list(st.get_option("secrets.files"))
 
 
 def _section(name: str) -> Mapping[str, Any]:

@@ -12,10 +12,17 @@ from pathlib import Path
 
 from tests.conftest import write_film
 from tests.deploy.dockerfile import ROOT, command, image, left_out
-from tests.http.live import Live, until
+from tests.http.live import Live, status_of, until
 
 TOKEN = "0123456789abcdef-0123"  # noqa: S105 - of the tests
 MODULES = {"tensorflow-cpu": "tensorflow"}
+STRANGER = """GET /_stcore/stream HTTP/1.1
+Host: x
+Origin: https://another.example
+Connection: Upgrade
+Upgrade: websocket
+Sec-WebSocket-Version: 13
+Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="""
 TOOLS = ("pip", "setuptools", "pkg_resources", "openvino_telemetry")
 READ_ONLY = """
 for each in "$1" "$2"; do
@@ -69,7 +76,6 @@ def as_in_the_image(bundle, home, modules):
         "TMPDIR": str(home),
         "PYTHONPATH": str(modules),
         "STREAMLIT_SERVER_PORT": str(port),
-        "STREAMLIT_SERVER_ADDRESS": "127.0.0.1",
         "STREAMLIT_SERVER_SCRIPT_HEALTH_CHECK_ENABLED": "true",
         "CXR_BUNDLE": str(bundle),
         "CXR_API_TOKEN": TOKEN,
@@ -100,6 +106,8 @@ def test_the_dashboard_needs_nothing_to_write_to(tiny_bundle_dir, tmp_path):
         assert live.ask("/_stcore/health").status == 200
         assert live.ask("/_stcore/script-health-check").status == 200
         assert b"<title>" in live.ask("/").body
+        with live.raw_socket(STRANGER) as link:
+            assert status_of(link) == 403
         sent = {"Authorization": f"Bearer {TOKEN}"}
         answer = live.predict(("film.png", film), headers=sent, explain="true")
         assert (answer.status, answer.json["results"][0]["status"]) == (200, "ok")
@@ -110,7 +118,7 @@ def test_the_dashboard_needs_nothing_to_write_to(tiny_bundle_dir, tmp_path):
         running.send_signal(signal.SIGTERM)
         output, _ = running.communicate(timeout=30)
         assert running.returncode in (0, -signal.SIGTERM)
-    for word in ("Traceback", "Warning", "ScriptRunContext", "Error"):
+    for word in ("Traceback", "Warning", "ScriptRunContext", "Error", "external IP", "External"):
         assert word not in output.decode(), output.decode()
     assert list(home.rglob("*")) == []
     assert listing() == before
