@@ -65,11 +65,11 @@ def page(title: str, *, icon: str | None = None) -> None:
     require_login()
     st.title(title, icon=icon, anchor=False)
     with st.sidebar:
-        logout_button()
         _links()
         _about_models()
         st.header("Your films", anchor=False)
         st.markdown(f":small[{WHERE_FILMS_GO}]")
+        logout_button()
 
 
 def models() -> Predictor:

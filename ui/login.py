@@ -93,7 +93,7 @@ def _ask(auth: Mapping[str, Any]) -> None:
     st.markdown(_ASK)
     for name in _providers(auth):
         label = "Log in" if name is None else f"Log in with {name.capitalize()}"
-        st.button(label, key=f"login-{name}", on_click=st.login, args=(name,))
+        st.button(label, type="primary", key=f"login-{name}", on_click=st.login, args=(name,))
 
 
 def _providers(auth: Mapping[str, Any]) -> list[str | None]:
