@@ -3,8 +3,9 @@
     python -m benchmarks.server [--films 96] [--bundle DIR] [--precision f32|bf16]
 
 Starts `python -m cxr_core serve`, then dashboard and interface in one process, and reads the memory
-of each from `/proc` (Linux). The films are the synthetic samples, and one of 3,000 by 2,500 pixels
-at 16 bits for the peak. The predictor alone, in this process, is timed on the same films.
+of each from `/proc` (Linux). The films are the synthetic samples, and for the peak one as large as
+a detector's and one as large as the limit, at 16 bits. The predictor alone, in this process, is
+timed on the same films.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TOKEN = "a-token-of-the-benchmark"  # noqa: S105 - of a server that ends with this script
 _PATIENCE_S = 120.0
 _CLIENTS = (1, 4, 16)
+_LARGE = ((3000, 2500), (10_000, 10_000))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -77,9 +79,10 @@ def _memory_of_serve(pid: int, port: int, films: Sequence[bytes], precision: str
     rates = []
     for n_clients in _CLIENTS:
         rates.append((n_clients, *_timed(port, films, n_clients)))
-        _row(f"{len(films)} films from {n_clients} clients", pid)
-    _predict(port, _large_film())
-    _row("a film of 3,000 by 2,500 pixels, 16 bits", pid)
+        _row(f"{len(films)} films, {n_clients} at once", pid)
+    for height, width in _LARGE:
+        _predict(port, _large_film(height, width))
+        _row(f"a film of {width:,} by {height:,} pixels, 16 bits", pid)
     _predict(port, films[0], f"?explain={','.join(METHODS)}")
     _row("every map of a film", pid)
     other = "bf16" if precision == "f32" else "f32"
@@ -197,10 +200,11 @@ def _memory(pid: int, name: str) -> int:
     return round(int(found.group(1)) / 1000) if found else -1
 
 
-def _large_film() -> bytes:
-    """Draw a film as large as a detector's."""
-    rows, columns = np.mgrid[0:3000, 0:2500]
-    pixels = ((rows // 3 + columns // 2) * 23 % 60_000).astype(np.uint16)
+def _large_film(height: int, width: int) -> bytes:
+    """Draw a film as large as a detector's, or as the limit."""
+    rows = np.arange(height, dtype=np.uint16)[:, None]
+    columns = np.arange(width, dtype=np.uint16)[None]
+    pixels = (rows // 3 + columns // 2) * np.uint16(5)
     buffer = byte_io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     return buffer.getvalue()

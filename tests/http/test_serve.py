@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -14,10 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from cxr_core.__main__ import main
 from cxr_core.http import probe
-from tests.http.live import Live, until
+from tests.http.live import MULTIPART, Live, form, until
 from tests.io.dicom_files import gradient, written
 from tests.io.dicom_planted import PLANTED, UID, planted_film
 
@@ -90,6 +92,25 @@ def test_a_whole_life(tiny_bundle_dir, tmp_path, film_path, capsys):
     (found,) = small.json["results"]
     for field in ("sha256", "status", "systems", "trust", "warnings"):
         assert found[field] == expected[field]
+
+
+def test_what_is_under_way_is_finished_before_it_ends(tiny_bundle_dir, tmp_path):
+    film = Image.fromarray(gradient((1600, 1400), bits=12))
+    buffer = io.BytesIO()
+    film.save(buffer, "PNG")
+    body = form(*((f"{i}.png", buffer.getvalue()) for i in range(16)))
+    head = "POST /api/predict HTTP/1.1\nHost: localhost\nConnection: close\n"
+    head += f"Content-Type: {MULTIPART['Content-Type']}\nContent-Length: {len(body)}"
+    with process(tiny_bundle_dir, tmp_path) as running:
+        live = ready(running)
+        with live.raw_socket(head, body) as link:
+            assert live.ask("/healthz").status == 200  # so the body was taken before the signal
+            running.send_signal(signal.SIGTERM)
+            received = b"".join(iter(lambda: link.recv(65536), b""))
+        assert running.wait(60) == 0
+    assert received.startswith(b"HTTP/1.1 200 ")
+    results = json.loads(received.partition(b"\r\n\r\n")[2])["results"]
+    assert [result["file"] for result in results] == [f"{i}.png" for i in range(16)]
 
 
 def test_a_broken_bundle_ends_it_with_a_word(own_bundle_dir, tmp_path):
