@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 from cxr_core import io
@@ -24,6 +25,7 @@ def read_films(
     methods: Sequence[str],
     *,
     limits: Limits,
+    networks: AbstractContextManager[object],
     should_stop: Callable[[], bool],
 ) -> tuple[list[dict[str, Any]], int]:
     """Read films one after the other; one film's error never stops the others.
@@ -33,6 +35,7 @@ def read_films(
         films: The films.
         methods: Which maps are wanted.
         limits: Largest film.
+        networks: Held while the networks run: two films at once hinder each other.
         should_stop: Asked before each film; the rest is not read where nobody waits for it.
 
     Returns:
@@ -43,21 +46,26 @@ def read_films(
     for film in films:
         if should_stop():
             break
-        result, status = _read_film(predictor, film, methods, limits)
+        result, status = _read_film(predictor, film, methods, limits, networks)
         results.append(result)
         statuses.append(status)
     return results, READ if READ in statuses or not statuses else statuses[0]
 
 
 def _read_film(
-    predictor: Predictor, film: SentFilm, methods: Sequence[str], limits: Limits
+    predictor: Predictor,
+    film: SentFilm,
+    methods: Sequence[str],
+    limits: Limits,
+    networks: AbstractContextManager[object],
 ) -> tuple[dict[str, Any], int]:
     """Read one film and make its maps."""
     started = time.perf_counter()
     try:
         radiograph = io.read(film.data, name=film.name, limits=limits)
         read = time.perf_counter()
-        reading = predictor.read(radiograph)
+        with networks:
+            reading = predictor.read(radiograph)
     except CxrError as err:
         return error_record(film.name, err), film_status(err, film.data)
     explained = time.perf_counter()

@@ -44,6 +44,7 @@ class Service:
         self._models: PublishedModels | None = None
         self._failure: CxrError | None = None
         self._pool: ThreadPoolExecutor | None = None
+        self._networks = threading.Lock()
         self._turns = asyncio.Semaphore(settings.n_workers)
 
     def start(self) -> None:
@@ -114,6 +115,7 @@ class Service:
                 films,
                 options.methods,
                 limits=settings.limits,
+                networks=self._networks,
                 should_stop=abandoned.is_set,
             )
             return prediction_object(predictor, results), status

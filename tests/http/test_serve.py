@@ -95,7 +95,7 @@ def test_a_whole_life(tiny_bundle_dir, tmp_path, film_path, capsys):
 
 
 def test_what_is_under_way_is_finished_before_it_ends(tiny_bundle_dir, tmp_path):
-    film = Image.fromarray(gradient((1600, 1400), bits=12))
+    film = Image.fromarray(gradient((800, 700), bits=12))
     buffer = io.BytesIO()
     film.save(buffer, "PNG")
     body = form(*((f"{i}.png", buffer.getvalue()) for i in range(16)))
