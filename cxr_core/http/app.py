@@ -178,9 +178,7 @@ async def _health(service: Service) -> Response:
 
 async def _readiness(service: Service) -> Response:
     """Say whether films can be read."""
-    about = service.about()
-    status = "ok" if service.is_ready else "loading"
-    content = {"status": status, "version": __version__, **about}
+    content = {"status": service.state, "version": __version__, **service.about()}
     return JSONResponse(content, 200 if service.is_ready else 503)
 
 

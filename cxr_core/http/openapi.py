@@ -153,7 +153,7 @@ def _state_schema() -> dict[str, Any]:
     """Describe the state of the server."""
     return _object(
         {
-            "status": {"enum": ["ok", "loading"]},
+            "status": {"enum": ["ok", "loading", "failed"]},
             "version": _TEXT,
             "ready": {"type": "boolean"},
             "bundle": _nullable(_bundle_schema()),

@@ -63,6 +63,13 @@ class Service:
         """Whether the bundle is verified and its networks are compiled."""
         return self._models is not None
 
+    @property
+    def state(self) -> str:
+        """`ok`, `loading`, or `failed` where there will be no models."""
+        if self.is_ready:
+            return "ok"
+        return "loading" if self._failure is None else "failed"
+
     def about(self) -> dict[str, Any]:
         """Return what the server says of its models: name, version and digest of the bundle."""
         if self._models is None:

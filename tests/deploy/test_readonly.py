@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import write_film
 from tests.deploy.dockerfile import ROOT, command, image, left_out
 from tests.http.live import Live, status_of, until
@@ -95,6 +97,7 @@ def as_in_the_image(bundle, home, modules):
         running.communicate()
 
 
+@pytest.mark.slow
 def test_the_dashboard_needs_nothing_to_write_to(tiny_bundle_dir, tmp_path):
     home = tmp_path / "home"
     home.mkdir(mode=0o555)

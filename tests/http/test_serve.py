@@ -94,6 +94,7 @@ def test_a_whole_life(tiny_bundle_dir, tmp_path, film_path, capsys):
         assert found[field] == expected[field]
 
 
+@pytest.mark.slow
 def test_what_is_under_way_is_finished_before_it_ends(tiny_bundle_dir, tmp_path):
     film = Image.fromarray(gradient((800, 700), bits=12))
     buffer = io.BytesIO()

@@ -152,7 +152,8 @@ def test_models_that_cannot_be_loaded_stay_a_503_without_detail():
         assert (answer.status, answer.error) == (503, "NotReadyError")
         assert PATIENT not in answer.body.decode()
         assert live.ask("/healthz").status == 200
-        assert live.ask("/readyz").status == 503
+        ready = live.ask("/readyz")
+        assert (ready.status, ready.json["status"]) == (503, "failed")
 
 
 def test_a_pipelined_request_waits_for_the_one_before(live, film_path):
