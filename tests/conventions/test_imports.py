@@ -56,6 +56,7 @@ def loaded_after(code: str) -> set[str]:
 
 
 HEAVY = {"tensorflow", "keras", "streamlit", "pandas", "plotly", "scipy", "nncf"}
+HEAVY |= {"starlette", "uvicorn", "python_multipart"}  # for `serve` alone
 
 
 def test_import_of_the_core_is_light():
