@@ -60,20 +60,25 @@ def dicom_export(film: Film, predictor: Predictor) -> None:
             index=predictor.systems.index(_lead(predictor)),
             format_func=system_title,
             key=f"dicom-system-{key}",
-            width=260,
+            width=230,
         )
         class_name = st.selectbox(
-            "For",
-            [None, *CLASSES],
-            format_func=lambda name: TOP_CLASS if name is None else CLASS_TITLES[name],
+            "Class",
+            ["", *CLASSES],
+            format_func=lambda name: CLASS_TITLES.get(name, TOP_CLASS),
             key=f"dicom-class-{key}",
-            width=180,
+            width=150,
         )
         is_cleaned = is_dicom and st.toggle(WITHOUT, key=f"dicom-clean-{key}")
         st.download_button(
             BUTTON,
             data=partial(
-                _objects, film, predictor, (system, class_name), is_cleaned, engine.shows_raw()
+                _objects,
+                film,
+                predictor,
+                (system, class_name or None),
+                is_cleaned,
+                engine.shows_raw(),
             ),
             file_name=f"dicom-{'clean' if is_cleaned else film.digest[:8]}.zip",
             mime="application/zip",
