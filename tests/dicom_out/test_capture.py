@@ -12,8 +12,11 @@ from PIL import Image
 from pydicom.uid import SecondaryCaptureImageStorage
 
 from cxr_core import io
-from cxr_core.dicom_out.export import MapChoice, export, words_below
+from cxr_core.dicom_out.capture import overlay_capture
+from cxr_core.dicom_out.device import Device
+from cxr_core.dicom_out.export import MapChoice, export, silent, words_below
 from cxr_core.dicom_out.picture import overlay_picture
+from cxr_core.dicom_out.source import new_uid, source_of
 from cxr_core.errors import NotApplicableError
 from cxr_core.explain.cam import Cam
 from cxr_core.provenance import Provenance
@@ -110,7 +113,7 @@ def test_odd_shapes_are_drawn(shape):
     [
         ({"BurnedInAnnotation": "YES"}, {"BurnedInAnnotation": "YES"}),
         ({"BurnedInAnnotation": "NO"}, {"BurnedInAnnotation": "NO"}),
-        ({}, {"BurnedInAnnotation": None, "LossyImageCompression": None, "Laterality": ""}),
+        ({}, {"BurnedInAnnotation": None, "LossyImageCompression": None}),
         (
             {"LossyImageCompression": "01", "LossyImageCompressionRatio": 12.5},
             {"LossyImageCompression": "01", "LossyImageCompressionRatio": 12.5},
@@ -126,9 +129,15 @@ def test_odd_shapes_are_drawn(shape):
         ({"PatientOrientation": ["L", "F"]}, {"PatientOrientation": ["L", "F"]}),
     ],
 )
-def test_what_the_film_says_of_its_picture(exported, elements, expected):
-    ds = exported(written(dataset(gradient(bits=8), bits=8, **elements))).overlays[0]
+def test_what_the_film_says_of_its_picture(elements, expected):
+    film = written(dataset(gradient(bits=8), bits=8, **elements))
+    reference = source_of(film, name="film").reference
+    device = Device("2.25.1", "models 1", "ab" * 32, "clean", "f32")
+    drawn = np.zeros((8, 8, 3), np.uint8)
+    with silent():
+        ds = overlay_capture(reference, drawn, cam(), device, series_uid=new_uid(), number=1)
     assert {keyword: ds.get(keyword) for keyword in expected} == expected
+    assert ("Laterality" in ds) is (elements.get("BodyPartExamined") != "CHEST")
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

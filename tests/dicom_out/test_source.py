@@ -28,16 +28,25 @@ def film(**elements):
 
 
 @pytest.mark.parametrize("charset", NAMES)
-def test_a_name_comes_through_in_any_alphabet(exported, charset):
-    name = NAMES[charset]
+def test_a_name_is_read_in_any_alphabet(charset):
     characters = charset or None if isinstance(charset, str) else list(charset)
-    physician = "Ωmega" if charset == "ISO_IR 126" else "Doe^John"
-    ds = film(SpecificCharacterSet=characters, PatientName=name, ReferringPhysicianName=physician)
+    ds = film(SpecificCharacterSet=characters, PatientName=NAMES[charset])
+    source = source_of(written(ds), name="film")
+    assert str(source.identity.PatientName) == NAMES[charset]
+    assert source.notices == ()
+
+
+def test_names_come_through_to_every_object(exported):
+    characters = ("", "ISO 2022 IR 87")
+    ds = film(
+        SpecificCharacterSet=list(characters),
+        PatientName=NAMES[characters],
+        ReferringPhysicianName="Suzuki^Ichirou=鈴木^一郎",
+    )
     found = exported(written(ds))
-    assert found.codes == []
     for each in found.objects:
-        assert str(each.PatientName) == name
-        assert str(each.ReferringPhysicianName) == physician
+        assert str(each.PatientName) == NAMES[characters]
+        assert str(each.ReferringPhysicianName) == "Suzuki^Ichirou=鈴木^一郎"
         assert each.SpecificCharacterSet == "ISO_IR 192"
 
 
@@ -80,8 +89,10 @@ def test_what_may_not_stand_in_an_element_is_left_out(exported):
         assert str(each.PatientName) == "Doe^Jane"
 
 
-@pytest.mark.parametrize("keyword", ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"])
-@pytest.mark.parametrize("value", [None, "no uid"])
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [("StudyInstanceUID", None), ("SOPInstanceUID", None), ("SeriesInstanceUID", "no uid")],
+)
 def test_without_a_uid_the_film_is_written_once_more(exported, keyword, value):
     ds = film()
     study = ds.StudyInstanceUID
