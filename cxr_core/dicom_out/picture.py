@@ -10,16 +10,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from cxr_core.explain.overlay import colour_table, to_heatmap
+from cxr_core.explain.overlay import colour_table, mix
 
 if TYPE_CHECKING:
     from cxr_core.explain.cam import Cam
 
 LONG_SIDE_PX: Final = 1536
 """Longer side of the film in the picture; the stored film may be larger or smaller."""
-
-OPACITY: Final = 0.45
-"""Share of the map in the mixture of film and map."""
 
 _FONT_PX: Final = 24
 _LINE_PX: Final = 34
@@ -55,10 +52,7 @@ def overlay_picture(
     scale = LONG_SIDE_PX / max(film.size)
     size = (max(1, round(film.width * scale)), max(1, round(film.height * scale)))
     film = film.resize(size, Image.Resampling.BICUBIC)
-    heatmap = Image.fromarray(to_heatmap(cam.grid)).resize(size, Image.Resampling.NEAREST)
-    colours = table[(np.asarray(heatmap) * 255).round().astype(np.uint8)]
-    grey = np.asarray(film, np.float32)[:, :, None]
-    mixed = ((1 - OPACITY) * grey + OPACITY * colours).round().astype(np.uint8)
+    mixed = mix(np.asarray(film), cam.grid, colour_map=colour_map)
 
     width = max(film.width + _BAR_MARGIN_PX, _MIN_WIDTH_PX)
     wrapped = [part for line in lines for part in _wrapped(line, width - 2 * _GAP_PX)]
