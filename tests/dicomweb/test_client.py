@@ -121,14 +121,14 @@ def test_a_film_comes_as_the_bytes_that_the_server_has(server, fake):
     ("body", "content_type", "error", "words"),
     [
         (lambda d: multipart(d)[:-20], multipart_type(), ServerReplyError, "cut off"),
-        (lambda d: b"x" * 99, multipart_type(), ServerReplyError, "no boundary"),
-        (lambda d: multipart(), multipart_type(), ServerReplyError, "no part"),
+        (lambda _: b"x" * 99, multipart_type(), ServerReplyError, "no boundary"),
+        (lambda _: multipart(), multipart_type(), ServerReplyError, "no part"),
         (lambda d: multipart(d, d), multipart_type(), ServerReplyError, "one film asked for"),
         (lambda d: multipart(d), "multipart/related", ServerReplyError, "another kind"),
         (lambda d: d, "text/html", ServerReplyError, "another kind"),
-        (lambda d: multipart(b"<html>"), multipart_type(), UnreadableImageError, "a web page"),
-        (lambda d: multipart(b""), multipart_type(), UnreadableImageError, "an empty file"),
-        (lambda d: multipart(film(9)), multipart_type(), ServerReplyError, "another"),
+        (lambda _: multipart(b"<html>"), multipart_type(), UnreadableImageError, "a web page"),
+        (lambda _: multipart(b""), multipart_type(), UnreadableImageError, "an empty file"),
+        (lambda _: multipart(film(9)), multipart_type(), ServerReplyError, "another"),
         (lambda d: multipart(d[:140]), multipart_type(), Exception, "damaged|another"),
         (
             lambda d: multipart(d).replace(b"dicom\r\n", b"dicom\r\nContent-Length: 7\r\n", 1),
@@ -137,7 +137,7 @@ def test_a_film_comes_as_the_bytes_that_the_server_has(server, fake):
             "another length",
         ),
         (
-            lambda d: b"--a-boundary\r\nno end" + b"x" * 9000 + b"\r\n--a-boundary--",
+            lambda _: b"--a-boundary\r\nno end" + b"x" * 9000 + b"\r\n--a-boundary--",
             multipart_type(),
             ServerReplyError,
             "without an end",
@@ -184,6 +184,9 @@ def test_what_is_stored_is_checked_object_by_object(server, fake):
     assert refused == (Stored(False, "the server takes no objects of this kind"),)
     fake.refuses = 0xC123
     assert "does not understand" in server.store([film(23)])[0].words
+
+
+OTHER = b'{"00081199": {"Value": [{"00081155": {"Value": ["1.2"]}}]}}'
 
 
 @pytest.mark.parametrize(

