@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_explain_check(commands)
     _add_inspect(commands)
     _add_deidentify(commands)
+    _add_dicom_out(commands)
     add_dicomweb(commands, _add_model_options, _positive)
     _add_bundle(commands)
     return parser
@@ -207,6 +208,32 @@ def _add_deidentify(commands: argparse._SubParsersAction[argparse.ArgumentParser
     parser.add_argument("source", type=Path, metavar="IN", help="a DICOM file, or a folder of them")
     parser.add_argument("target", type=Path, metavar="OUT", help="a new file, or a folder")
     parser.set_defaults(run=deidentify)
+
+
+def _add_dicom_out(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `dicom-out`."""
+    parser = commands.add_parser(
+        "dicom-out", help="write readings as DICOM objects: heatmaps (SC) and probabilities (SR)"
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="films; DICOM or pictures")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a folder")
+    parser.add_argument(
+        "--system", nargs="+", metavar="NAME", help="whose heatmaps; the ensemble of dense layers"
+    )
+    parser.add_argument(
+        "--deidentify",
+        action="store_true",
+        help="take identifiers out first, and write the film without them too",
+    )
+    _add_model_options(parser)
+    parser.set_defaults(run=_dicom_out)
+
+
+def _dicom_out(arguments: argparse.Namespace) -> int:
+    """Import what only `dicom-out` needs, then run it."""
+    from cxr_core.command_dicom import dicom_out
+
+    return dicom_out(arguments)
 
 
 def _add_bundle(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
