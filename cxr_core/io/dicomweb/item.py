@@ -60,7 +60,7 @@ def list_films(
     studies: Iterable[tuple[int, Study]],
     *,
     modalities: tuple[str, ...] = MODALITIES,
-    on_study: Callable[[int], None] | None = None,
+    on_study: Callable[[int], object] | None = None,
 ) -> Found:
     """List the frontal films of studies; nothing is fetched yet.
 
