@@ -17,8 +17,8 @@ WHERE_FILMS_GO: Final = (
 )
 
 WHERE_RESULTS_GO: Final = (
-    "Results go to the DICOM server when you press **Store**, never before, and films that were "
-    "uploaded never do."
+    "Results, with a picture of the film, go to the DICOM server when you press **Store both now** "
+    "below a film, and never before."
 )
 
 HEATMAP_CAPTION: Final = (

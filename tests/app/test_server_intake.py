@@ -30,7 +30,7 @@ def page(app, predictor, fake, monkeypatch):
 
 
 def text(at):
-    return "\n".join(part.value for part in (*at.markdown, *at.caption, *at.text))
+    return "\n".join(part.value for part in (*at.markdown, *at.caption, *at.text)).replace("\\", "")
 
 
 def button(at, words):
@@ -51,7 +51,8 @@ def chosen(at, *positions, words="Open the films"):
     """Choose studies of the table and open them."""
     generation = at.session_state[server._KEY].generation
     prefix = "worklist-server" if words.startswith("Read") else "server"
-    at.session_state[f"{prefix}-{generation}-studies"] = {"selection": {"rows": list(positions), "columns": [], "cells": []}}
+    selected = {"rows": list(positions), "columns": [], "cells": []}
+    at.session_state[f"{prefix}-{generation}-studies"] = {"selection": selected}
     at.run()
     button(at, words).click().run()
     assert not at.exception
