@@ -56,6 +56,7 @@ def loaded_after(code: str) -> set[str]:
 
 
 HEAVY = {"tensorflow", "keras", "streamlit", "pandas", "plotly", "scipy", "nncf"}
+HEAVY |= {"dicomweb_client", "retrying"}
 
 
 def test_import_of_the_core_is_light():

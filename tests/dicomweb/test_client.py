@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
+import requests
 
 from cxr_core import io
 from cxr_core.errors import ImageTooLargeError, UnreadableImageError
@@ -85,6 +88,20 @@ def test_nothing_that_names_a_person_is_in_a_representation():
     assert "Secret" not in text
     assert "22333" not in text
     assert "2024" not in text
+
+
+def test_nothing_is_logged_at_any_level(server, fake, caplog):
+    """The libraries log every address with its search; other exchanges of theirs still do."""
+    caplog.set_level(logging.DEBUG)
+    study = server.studies(Query(patient_id="P 4711")).studies[0]
+    server.fetch(server.films(study.uid).films[0], name="film")
+    server.store([film(5)])
+    fake.behave = lambda handler: send(handler, 302, Location="http://127.0.0.1/P?4711") is None
+    with pytest.raises(ServerReplyError, match="a redirect"):
+        server.studies(Query(patient_id="P 4711"))
+    assert not caplog.records
+    requests.get(fake.url, timeout=5, allow_redirects=False)
+    assert [record.name for record in caplog.records].count("urllib3.connectionpool") == 2
 
 
 def test_films_are_the_frontal_ones(server, fake):
