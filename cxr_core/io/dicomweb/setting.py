@@ -54,15 +54,17 @@ class ServerSettings:
         parts = _split(self.url)
         object.__setattr__(self, "url", self.url.rstrip("/"))
         if bool(self.user) != bool(self.password):
-            raise _wrong("USER and PASSWORD", "go together", "one of them alone")
+            raise _wrong("USER and PASSWORD", must="go together", received="one of them alone")
         if self.user and self.token:
-            raise _wrong("USER and TOKEN", "exclude each other", "both")
+            raise _wrong("USER and TOKEN", must="exclude each other", received="both")
         if ":" in self.user or not _is_printable(self.user + self.password):
-            raise _wrong("USER and PASSWORD", "be printable, USER without a colon", "others")
+            raise _wrong(
+                "USER and PASSWORD", must="be printable, USER without a colon", received="others"
+            )
         if self.token and not (self.token.isascii() and _is_printable(self.token)):
-            raise _wrong("TOKEN", "be one word of plain characters", "others")
+            raise _wrong("TOKEN", must="be one word of plain characters", received="others")
         if self.ca_path is not None and not self.ca_path.is_file():
-            raise _wrong("CA", "name a file", "no file")
+            raise _wrong("CA", must="name a file", received="no file")
         if self._is_exposed(parts) and self.has_credentials and not self.is_plain_http_allowed:
             hint = (
                 "Use https. Where the network between the two machines is trusted, for example "
@@ -107,7 +109,7 @@ def settings_from(values: Mapping[str, str]) -> ServerSettings | None:
     if not url:
         return None
     if plain.lower() not in (*_YES, *_NO):
-        raise _wrong("PLAIN_HTTP", "be yes or no", "neither")
+        raise _wrong("PLAIN_HTTP", must="be yes or no", received="neither")
     ca_path = Path(ca).expanduser() if ca else None
     return ServerSettings(url, user, password, token, ca_path, plain.lower() in _YES)
 
@@ -126,13 +128,17 @@ def _split(url: str) -> SplitResult:
         host, _ = parts.hostname or "", parts.port
         host.encode("idna")
     except ValueError:  # a port or a bracket that is none, or a name that is too long
-        raise _wrong("URL", "be an address", "something else") from None
+        raise _wrong("URL", must="be an address", received="something else") from None
     if parts.scheme not in ("http", "https") or not host or not url.isascii():
-        raise _wrong("URL", "begin with http:// or https:// and a machine", "something else")
+        raise _wrong(
+            "URL", must="begin with http:// or https:// and a machine", received="something else"
+        )
     if parts.username is not None or parts.password is not None:
-        raise _wrong("URL", "hold no credentials (they go in USER and PASSWORD)", "some")
+        raise _wrong(
+            "URL", must="hold no credentials (they go in USER and PASSWORD)", received="some"
+        )
     if parts.query or parts.fragment or not _is_printable(url) or " " in url or "\\" in url:
-        raise _wrong("URL", "end with its path", "more")
+        raise _wrong("URL", must="end with its path", received="more")
     return parts
 
 
@@ -151,7 +157,7 @@ def _is_printable(text: str) -> bool:
     return text.isprintable()
 
 
-def _wrong(names: str, must: str, received: str) -> ServerSettingError:
+def _wrong(names: str, *, must: str, received: str) -> ServerSettingError:
     """Say which setting is wrong; its value is never repeated."""
     shown = " and ".join(f"`{PREFIX}{name}`" for name in names.split(" and "))
     return ServerSettingError(f"{shown} must {must}. Received: {received}")

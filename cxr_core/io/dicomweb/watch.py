@@ -22,7 +22,7 @@ from requests.adapters import HTTPAdapter
 _LOGGERS: Final = (
     *("dicomweb_client", "dicomweb_client.web", "dicomweb_client.uri", "dicomweb_client.api"),
     *("urllib3.connection", "urllib3.connectionpool", "urllib3.poolmanager", "urllib3.response"),
-    *("urllib3.util.retry", "requests", "charset_normalizer"),
+    *("urllib3.util.retry", "requests", "charset_normalizer", "retrying"),
 )
 
 
