@@ -61,7 +61,7 @@ def about_models(predictor: Predictor) -> dict[str, Any]:
         "variant": predictor.variant,
         "precision": predictor.precision,
         "calibrated": {name: name in calibrated for name in predictor.systems},
-        "prediction_set_level": None if trust is None else trust.set_level,
+        "prediction_set_level": trust.set_level if trust is not None and trust.conformal else None,
     }
 
 
