@@ -49,12 +49,16 @@ class Search:
         found: The studies; `None` before the first search.
         failure: Why there are none.
         notes: Sentences about the films that were opened last.
+        is_taken: Whether films of it were opened.
+        stored: Digests of films whose results were stored.
         generation: Part of the keys of the widgets; a new value empties them.
     """
 
     found: StudyList | None = None
     failure: Failure | None = None
     notes: list[str] = field(default_factory=list)
+    is_taken: bool = False
+    stored: set[str] = field(default_factory=set)
     generation: int = 0
 
 
@@ -103,6 +107,7 @@ def run(**parts: Any) -> None:
     """
     held = search()
     held.found = held.failure = None
+    held.is_taken = False
     held.notes.clear()
     try:
         held.found = connect().studies(Query(**parts))
@@ -166,9 +171,10 @@ def list_chosen(positions: Iterable[int], on_study: Callable[[int], object]) -> 
     return list_films(connect(), chosen, on_study=on_study)
 
 
-def note_left_out(found: Found) -> None:
-    """Keep in words what is not among the films."""
+def note_taken(found: Found) -> None:
+    """Keep that films were taken, and in words what is not among them."""
     held = search()
+    held.is_taken = bool(found.items)
     held.notes.clear()
     if found.n_left_out:
         images = "1 image was" if found.n_left_out == 1 else f"{found.n_left_out:,} images were"
@@ -234,7 +240,10 @@ def store_results(film: state.Film, reading: Reading, predictor: Predictor) -> t
         [MapChoice(lead_system(predictor.systems))],
         is_raw=shows_raw(),
     )
-    return connect().store([written.data for written in exported.objects])
+    outcomes = connect().store([written.data for written in exported.objects])
+    if any(outcome.is_stored for outcome in outcomes):
+        search().stored.add(film.digest)
+    return outcomes
 
 
 def connect() -> DicomWeb:

@@ -42,7 +42,7 @@ def fake():
             SeriesInstanceUID=f"{SERIES}.9",
             Modality="DX",
             PatientID="P 12",
-            StudyDate="20240203",
+            StudyDate="20231203",
         ),
     )
     yield server

@@ -140,7 +140,8 @@ class FakeServer:
     def _asked(self, ds, query):
         asked = dict(query)
         modality = asked.pop("ModalitiesInStudy", ds.Modality)
-        first, _, last = asked.pop("StudyDate", "-").partition("-")
+        first, dash, last = asked.pop("StudyDate", "-").partition("-")
+        last = last if dash else first
         day = str(ds.get("StudyDate", ""))
         if modality != ds.Modality or (first and day < first) or (last and day > last):
             return False

@@ -93,6 +93,7 @@ def dashboard(server):
         server.behave = behave
         at.button(key=f"store-{digest}").click().run()
         assert not at.exception
+        assert bool(at.success) == (behave is None)
     for behave in TROUBLE:
         server.behave = behave
         at.button(key="server-0-search").click().run()

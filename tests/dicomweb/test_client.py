@@ -29,12 +29,20 @@ def test_studies_are_found_by_each_part(server):
         ({"patient_id": "47"}, 0),
         ({"accession": "A-77"}, 2),
         ({"modalities": ("DX",)}, 1),
-        ({"date_from": "2024-02-01"}, 1),
-        ({"date_to": "20240131"}, 1),
-        ({"date_from": "20240203", "date_to": "2024-02-03"}, 1),
+        ({"date_from": "2024-01-01"}, 1),
+        ({"date_to": "20231231"}, 1),
+        ({"date_from": "20231203", "date_to": "2023-12-03"}, 1),
         ({"study_uid": STUDY}, 1),
     ):
         assert len(server.studies(Query(**parts)).studies) == n_expected, parts
+
+
+def test_the_latest_study_comes_first(server, fake):
+    for n, day in ((1, "20240305"), (2, None), (3, "20240307")):
+        uid = f"{STUDY}.7.{n}"
+        fake.take(film(70 + n, StudyInstanceUID=uid, SeriesInstanceUID=uid, StudyDate=day))
+    dates = [study.date for study in server.studies(Query()).studies]
+    assert dates == ["2024-03-07", "2024-03-05", "2024-01-31", "2023-12-03", ""]
 
 
 def test_a_limit_is_asked_for_and_kept(server, fake):

@@ -47,7 +47,7 @@ def test_list_shows_identifiers_when_asked(run):
     status, out, _ = run("list", "--show-identifiers", "--patient-id", "P 12")
     assert status == 0
     assert out.splitlines()[1].split() == [
-        *("1", "DX", "1", "2024-02-03", "P", "12", "Doe^Jane", "A-77", f"{STUDY}.9")
+        *("1", "DX", "1", "2023-12-03", "P", "12", "Doe^Jane", "A-77", f"{STUDY}.9")
     ]
     assert out.endswith("1 study.\n")
 

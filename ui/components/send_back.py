@@ -23,6 +23,9 @@ MEANING: Final = (
     "they are for research only. They carry the patient's name and number from the film, and "
     "everybody who may open the study sees them. The dashboard cannot take them back."
 )
+AGAIN: Final = (
+    "Results of this film were stored in this session. Storing once more adds two more objects."
+)
 REFUSED: Final = "The refusal gate refused this film; the report says so."
 DONE: Final = "The server has stored both objects."
 _PARTS: Final = ("The film with a heatmap", "The report")
@@ -43,6 +46,8 @@ def send_back(film: Film, predictor: Predictor, *, is_refused: bool) -> None:
         st.markdown(MEANING)
         if is_refused:
             st.warning(REFUSED, icon=":material/block:")
+        if film.digest in server.search().stored:
+            st.warning(AGAIN, icon=":material/content_copy:")
         if st.button(STORE, key=f"store-{key}", type="primary"):
             _store(film, predictor)
 

@@ -50,15 +50,16 @@ def server_intake(*, key: str, is_many: bool) -> Found | None:
     if settings is None:
         return None
     held = server.search()
-    with st.expander(TITLE, icon=":material/dns:", expanded=held.found is not None):
+    is_open = held.failure is not None or (held.found is not None and not held.is_taken)
+    with st.expander(TITLE, icon=":material/dns:", expanded=is_open):
         if settings.warning:
             st.warning(settings.warning, icon=":material/lock_open:")
         _form(f"{key}-{held.generation}")
         if held.failure is not None:
             show_error("The search did not succeed.", held.failure.message, held.failure.hint)
         chosen = _studies(f"{key}-{held.generation}", is_many=is_many)
-        for note in held.notes:
-            st.markdown(f":material/info: {plain(note)}")
+    for note in held.notes:
+        st.markdown(f":material/info: {plain(note)}")
     return chosen
 
 
@@ -89,7 +90,7 @@ def _form(key: str) -> None:
             "Study date from", None, key=f"{key}-from", format="YYYY-MM-DD", max_value=None
         )
         date_to = second.date_input(
-            "to", None, key=f"{key}-to", format="YYYY-MM-DD", max_value=None
+            "Study date to", None, key=f"{key}-to", format="YYYY-MM-DD", max_value=None
         )
         patient_id = third.text_input(
             "Patient ID", key=f"{key}-patient", help=_ID_HELP, autocomplete="off", max_chars=64
@@ -98,7 +99,7 @@ def _form(key: str) -> None:
             "Accession number", key=f"{key}-number", help=_ID_HELP, autocomplete="off", max_chars=64
         )
         limit = fifth.selectbox("At most", _LIMITS, index=1, key=f"{key}-limit")
-        with st.container(horizontal=True, vertical_alignment="bottom"):
+        with st.container(horizontal=True, vertical_alignment="center"):
             modalities = st.pills(
                 "Modality",
                 MODALITIES,
@@ -174,7 +175,7 @@ def _chosen(positions: list[int]) -> Found | None:
         return None
     finally:
         bar.empty()
-    server.note_left_out(listed)
+    server.note_taken(listed)
     return listed
 
 
@@ -185,8 +186,8 @@ def _columns() -> dict[str, Any]:
         "Study": config.NumberColumn(width=70),
         "Modality": config.TextColumn(width=90),
         "Objects": config.NumberColumn(width=80, help="Films and everything else of the study"),
-        "Date": config.TextColumn(width=110),
-        "Patient ID": config.TextColumn(width="medium"),
-        "Name": config.TextColumn(width="medium"),
-        "Accession number": config.TextColumn(width="medium"),
+        "Date": config.TextColumn(width=100),
+        "Patient ID": config.TextColumn(width=130),
+        "Name": config.TextColumn(width=165),
+        "Accession number": config.TextColumn(width=145),
     }

@@ -92,7 +92,7 @@ class DicomWeb:
             query: What to search for.
 
         Returns:
-            At most `query.limit` of them, each once.
+            At most `query.limit` of them, each once, the latest first.
 
         Raises:
             ServerError: If the server cannot be asked or does not answer as it should.
@@ -111,7 +111,8 @@ class DicomWeb:
             is_cut = is_cut or len(studies) >= query.limit
             found.update({study.uid: study for study in studies if query.matches(study)})
         is_cut = is_cut or len(found) > query.limit
-        return StudyList(tuple(found.values())[: query.limit], is_cut)
+        latest = sorted(found.values(), key=lambda study: study.date, reverse=True)
+        return StudyList(tuple(latest[: query.limit]), is_cut)
 
     def films(self, study_uid: str, *, modalities: Sequence[str] = MODALITIES) -> FilmList:
         """Find the frontal films of a study.

@@ -77,7 +77,7 @@ class StudyList:
     """What a search brought.
 
     Attributes:
-        studies: In the order of the server.
+        studies: The latest first; those without a date last.
         is_cut: Whether there may be more than were asked for.
     """
 
