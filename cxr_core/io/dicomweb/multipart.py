@@ -41,7 +41,8 @@ def dicom_parts(content_type: str, body: bytes) -> list[bytes]:
     if kind != "multipart/related" or not boundary or len(boundary) > _MAX_BOUNDARY:
         msg = "The server must answer with DICOM files. Received: another kind of content"
         raise ServerReplyError(msg)
-    return [_content(part) for part in _split(body, boundary.encode("latin-1", "replace"))]
+    places = _split(body, boundary.encode("latin-1", "replace"))
+    return [_content(body, start, end) for start, end in places]
 
 
 def wrapped(data: bytes) -> tuple[str, bytes]:
@@ -61,8 +62,8 @@ def wrapped(data: bytes) -> tuple[str, bytes]:
     return kind, head + data + f"\r\n--{boundary}--\r\n".encode()
 
 
-def _split(body: bytes, boundary: bytes) -> list[bytes]:
-    """Return the parts with their headers; the last boundary must be there."""
+def _split(body: bytes, boundary: bytes) -> list[tuple[int, int]]:
+    """Return where the parts with their headers lie; the last boundary must be there."""
     mark = b"--" + boundary
     if body.startswith(mark):
         place = len(mark)
@@ -79,20 +80,20 @@ def _split(body: bytes, boundary: bytes) -> list[bytes]:
         end = body.find(b"\r\n" + mark, start)
         if end < 0:
             raise _broken("no end; it was cut off")
-        parts.append(body[start : max(end, start + 2)])
+        parts.append((start, max(end, start + 2)))
         place = end + 2 + len(mark)
     if not parts:
         raise _broken("no part")
     return parts
 
 
-def _content(part: bytes) -> bytes:
-    """Drop the headers of a part, which begins with a line end."""
-    end = part.find(_END, 0, _MAX_HEADER_BYTES)
-    if end < 0:
+def _content(body: bytes, start: int, end: int) -> bytes:
+    """Return a part without its headers; it begins with a line end."""
+    middle = body.find(_END, start, min(end, start + _MAX_HEADER_BYTES))
+    if middle < 0:
         raise _broken("a part without an end of its headers")
-    content = part[end + len(_END) :]
-    for line in part[:end].split(b"\r\n"):
+    content = body[middle + len(_END) : end]
+    for line in body[start:middle].split(b"\r\n"):
         name, _, value = line.partition(b":")
         length = value.strip()
         is_length = name.strip().lower() == b"content-length"
