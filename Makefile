@@ -9,7 +9,7 @@ PRESET ?= clean
 CACHE := .cache/train
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint format bench train clean
+.PHONY: help run test test-all fuzz lint format bench train clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ test: lint ## lint, then the tests that need no network, browser or GPU
 
 test-all: lint $(VENV)/.all ## slow and browser tests too; says what was skipped and why
 	$(BIN)/python -m pytest
+
+fuzz: $(VENV)/.dev ## read 20,000 mutated pictures, DICOM files, archives and bundles
+	CXR_FUZZ=20000 $(BIN)/python -m pytest tests/fuzz -s
 
 lint: $(VENV)/.dev ## ruff and mypy
 	$(BIN)/ruff check .

@@ -22,7 +22,7 @@ from cxr_core.io.dicomweb import (
     settings_from,
     settings_from_environment,
 )
-from ui import state
+from ui import engine, state
 from ui.engine import Failure
 
 if TYPE_CHECKING:
@@ -215,13 +215,16 @@ def title_of(item: ServerItem) -> str:
     return f"Server study {int(study)}, film {int(number)}"
 
 
-def store_results(film: state.Film, reading: Reading, predictor: Predictor) -> tuple[Stored, ...]:
+def store_results(
+    film: state.Film, reading: Reading, predictor: Predictor, shown: tuple[str, str | None]
+) -> tuple[Stored, ...]:
     """Write a film's results as DICOM objects and store them in its study.
 
     Args:
         film: A DICOM film.
         reading: What the systems say of it.
         predictor: The models that said it.
+        shown: System and class of the heatmap; `None` for the system's top class.
 
     Returns:
         What became of the Secondary Capture and of the Structured Report.
@@ -229,17 +232,10 @@ def store_results(film: state.Film, reading: Reading, predictor: Predictor) -> t
     Raises:
         CxrError: If they cannot be written, or the server cannot be asked.
     """
-    from cxr_core.command_dicom import lead_system
     from cxr_core.dicom_out.export import MapChoice, export
-    from ui.engine import shows_raw
 
-    exported = export(
-        film.data,
-        reading,
-        predictor,
-        [MapChoice(lead_system(predictor.systems))],
-        is_raw=shows_raw(),
-    )
+    chosen = [MapChoice(*shown)]
+    exported = export(film.data, reading, predictor, chosen, is_raw=engine.shows_raw())
     outcomes = connect().store([written.data for written in exported.objects])
     if any(outcome.is_stored for outcome in outcomes):
         search().stored.add(film.digest)

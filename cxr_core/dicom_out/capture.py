@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 OVERLAY_SERIES: Final = 9901
 OVERLAY_TITLE: Final = "Films with heatmaps, research use only"
 FILM_SERIES: Final = 9900
-FILM_TITLE: Final = "Chest film, written by research software"
+FILM_TITLE: Final = "Film, written by research software"
 _WORKSTATION: Final = "WSD"
 _LOSSY: Final = (
     "LossyImageCompression",

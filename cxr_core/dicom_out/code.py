@@ -80,7 +80,7 @@ PROBABILITY: Final = Code("122157", "DCM", "Probability")
 METHOD: Final = Code("370129005", "SCT", "Measurement Method")
 COMMENT: Final = Code("121106", "DCM", "Comment")
 NO_UNITS: Final = Code("1", "UCUM", "no units")
-CHEST_FILM: Final = Code("399208008", "SCT", "Plain X-ray of chest")
+RADIOGRAPHY: Final = Code("168537006", "SCT", "Plain radiography")
 SOURCE_IMAGE: Final = Code("121322", "DCM", "Source image for image processing operation")
 
 OWN_CODES: Final = (

@@ -53,9 +53,9 @@ class Device:
             "manufacturer": MANUFACTURER,
             "manufacturer_model_name": SOFTWARE,
             "device_serial_number": self.digest[:_LONG],
-            "software_versions": (
+            "software_versions": [
                 f"cxr_core {__version__}"[:_LONG],
                 f"models {self.models}"[:_LONG],
                 f"variant {self.variant} {self.precision}"[:_LONG],
-            ),
+            ],
         }

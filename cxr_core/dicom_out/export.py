@@ -28,7 +28,7 @@ from cxr_core.explain.overlay import caption
 from cxr_core.io.limit import LIMITS, Limits
 from cxr_core.io.quiet import quiet
 from cxr_core.io.sniff import DICOM, sniff
-from cxr_core.labels import CLASS_TITLES, class_index
+from cxr_core.labels import CLASS_TITLES, CLASSES, class_index
 from cxr_core.provenance import Provenance
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from cxr_core.explain.cam import Cam
     from cxr_core.io.dicom.clean import Pseudonyms
-    from cxr_core.predict import Predictor, Reading, SystemReading
+    from cxr_core.predict import Predictor, Reading
     from cxr_core.radiograph import Notice
 
 FILM, OVERLAY, REPORT = "film", "overlay", "report"
@@ -196,25 +196,38 @@ def _drawn(
 ) -> tuple[npt.NDArray[np.uint8], Cam]:
     """Draw one map with what must be read beside it."""
     system = reading.systems.get(choice.system)
-    class_name = choice.class_name or (system.label if system else "")
+    class_name = choice.class_name or (system.label if system else CLASSES[0])
     cam = predictor.explain(reading, choice.system, class_name, method=choice.method)
-    lines = [
+    lines = words_below(reading, choice.system, class_name, cam, provenance)
+    return overlay_picture(reading.radiograph.image, cam, lines), cam
+
+
+def words_below(
+    reading: Reading, system: str, class_name: str, cam: Cam, provenance: Provenance
+) -> list[str]:
+    """Return what must be read beside a map that travels alone.
+
+    Args:
+        reading: What the systems say of the film.
+        system: The system in question.
+        class_name: The class in question.
+        cam: Its map.
+        provenance: What made the numbers.
+
+    Returns:
+        Lines: the map, the score, the gate where it refused, the models, what a map does not show.
+    """
+    said = reading.systems[system]
+    kind = "not calibrated" if said.temperature is None else "calibrated"
+    title = CLASS_TITLES[class_name]
+    title = f"{title}, neither of the other two" if class_name == "NORMAL" else title
+    return [
         caption(cam),
-        _score_line(reading.systems[choice.system], class_name),
+        f"Probability of {title}: {said.probs[class_index(class_name)]:.3f} ({kind})",
         *([_REFUSED] if reading.trust.ood_verdict == "refused" else []),
         provenance.line(),
         f"{_MAP_MEANS} {RESEARCH_USE}",
     ]
-    return overlay_picture(reading.radiograph.image, cam, lines), cam
-
-
-def _score_line(system: SystemReading, class_name: str) -> str:
-    """Say what the system says of the class."""
-    kind = "not calibrated" if system.temperature is None else "calibrated"
-    probability = system.probs[class_index(class_name)]
-    title = CLASS_TITLES[class_name]
-    title = f"{title}, neither of the other two" if class_name == "NORMAL" else title
-    return f"Probability of {title}: {probability:.3f} ({kind})"
 
 
 def _film(source: Source, reading: Reading, device: Device) -> Written:

@@ -13,6 +13,7 @@ from cxr_core.io.dicom.accept import is_film_class
 from cxr_core.io.dicom.clean import Pseudonyms
 from cxr_core.io.dicom.header import MAX_ITEMS, Header, errors, quiet
 from cxr_core.io.dicom.opening import load_pydicom, parse
+from cxr_core.io.dicom.policy import are_terms
 from cxr_core.io.limit import LIMITS, Limits
 from cxr_core.radiograph import Notice
 
@@ -49,13 +50,7 @@ TYPE_2: Final = (
 )
 """Elements that must be there and may be empty."""
 
-_TERMS: Final = {
-    "PatientSex": ("M", "F", "O"),
-    "PatientIdentityRemoved": ("YES", "NO"),
-    "BurnedInAnnotation": ("YES", "NO"),
-    "LossyImageCompression": ("00", "01"),
-    "Laterality": ("L", "R"),
-}
+_SEXES: Final = ("M", "F", "O")
 _INTEGERS: Final = ("US", "SS", "UL", "SL")
 _MAX_DEPTH: Final = 3
 
@@ -236,8 +231,9 @@ def _value(header: Header, element: DataElement, depth: int) -> Any:
         return None
     for value in values:
         validate_value(vr, value, RAISE)
-    known = _TERMS.get(element.keyword)
-    if known is not None and any(value not in known for value in values):
+    if element.keyword == "PatientSex" and values[0] not in _SEXES:
+        return None
+    if vr == "CS" and element.keyword in OF_IMAGE and not are_terms(element.keyword, values):
         return None
     return values[0] if len(values) == 1 else values
 

@@ -113,7 +113,7 @@ def _content(reference: Dataset, reading: Reading, device: Device) -> Any:
         observation_context=ObservationContext(
             observer_device_context=ObserverContext(codes.DCM.Device, observer)
         ),
-        procedure_reported=_concept(code.CHEST_FILM),
+        procedure_reported=_concept(code.RADIOGRAPHY),
         imaging_measurements=[_film_group(reference, reading, device), *groups],
         title=codes.DCM.ImagingMeasurementReport,
         referenced_images=[_in_library(reference)],

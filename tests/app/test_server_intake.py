@@ -175,8 +175,8 @@ def test_the_worklist_reads_films_of_the_server(page, monkeypatch):
 def test_results_are_stored_after_a_second_click(page, monkeypatch, words):
     given = []
 
-    def store(film, reading, predictor):
-        given.append((film.digest, reading, predictor))
+    def store(film, reading, predictor, shown):
+        given.append((film.digest, shown))
         return Stored(not words, words), Stored(is_stored=True)
 
     monkeypatch.setattr(server, "store_results", store)
@@ -184,11 +184,23 @@ def test_results_are_stored_after_a_second_click(page, monkeypatch, words):
     assert not given
     button(at, STORE).click().run()
     assert not at.exception
-    assert [digest for digest, *_ in given] == [at.session_state["films"].films[0].digest]
-    assert [part.value for part in at.success] == [] if words else at.success
+    digest = at.session_state["films"].films[0].digest
+    assert given == [(digest, ("ensemble_dense", None))]
+    at.selectbox(key=f"dicom-class-{digest[:16]}").set_value("COVID19").run()
+    button(at, STORE).click().run()
+    assert given[1] == (digest, ("ensemble_dense", "COVID19"))
+    assert bool(at.success) == (not words)
     assert ("The film with a heatmap was not stored: the server has no room" in text(at)) == bool(
         words
     )
+
+
+def test_nothing_goes_back_without_identifiers(page):
+    at = chosen(searched(page), 0)
+    digest = at.session_state["films"].films[0].digest
+    at.toggle(key=f"dicom-clean-{digest[:16]}").set_value(True).run()
+    (popover,) = [part for part in at.get("popover") if part.proto.popover.label == SEND_BACK]
+    assert popover.proto.popover.disabled
 
 
 def test_results_of_pictures_are_not_offered(page):
@@ -197,4 +209,3 @@ def test_results_of_pictures_are_not_offered(page):
     assert any(part.label == STORE for part in at.button)
     button(at, "Read all samples").click().run()
     assert [part.label for part in at.button].count(STORE) == 1
-    assert SEND_BACK

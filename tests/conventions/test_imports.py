@@ -55,7 +55,7 @@ def loaded_after(code: str) -> set[str]:
     return {name.split(".")[0] for name in done.stdout.split()}
 
 
-HEAVY = {"tensorflow", "keras", "streamlit", "pandas", "plotly", "scipy", "nncf"}
+HEAVY = {"tensorflow", "keras", "streamlit", "pandas", "plotly", "scipy", "nncf", "highdicom"}
 HEAVY |= {"dicomweb_client", "retrying"}
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from cxr_core.labels import CLASS_TITLES
 from ui import engine, state
+from ui.components.dicom_export import dicom_export
 from ui.components.header_panel import header_panel
 from ui.components.send_back import send_back
 from ui.components.viewer import viewer
@@ -83,7 +84,9 @@ def film_card(film: Film, predictor: Predictor) -> None:
             st.warning(outside_sentence(far), icon=":material/pulmonology:")
         _footer(shown)
         header_panel(film)
-        send_back(film, predictor, is_refused=shown.refused)
+        with st.expander("Take away"):
+            dicom_export(film, predictor)
+            send_back(film, predictor, is_refused=shown.refused)
 
 
 def _header(film: Film, shown: FilmView | engine.Failure) -> None:

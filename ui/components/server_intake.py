@@ -137,11 +137,11 @@ def _studies(key: str, *, is_many: bool) -> Found | None:
     n_studies = len(found.studies)
     more = "; there may be more" if found.is_cut else ""
     with st.container(horizontal=True, vertical_alignment="center"):
+        shows = st.toggle(SHOW, key=f"{key}-show", width="content")
         st.markdown(
             f"**{n_studies:,} {'study' if n_studies == 1 else 'studies'}{more}.** {CHOOSE}",
-            width="stretch",
+            width="content",
         )
-        shows = st.toggle(SHOW, key=f"{key}-show", width="content")
     event: Any = st.dataframe(
         server.rows(found.studies, shows_identifiers=shows),
         hide_index=True,
