@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_predict(commands)
     _add_score(commands)
+    _add_report(commands)
     _add_evaluate(commands)
     _add_explain_check(commands)
     _add_inspect(commands)
@@ -98,6 +99,34 @@ def _score(arguments: argparse.Namespace) -> int:
     from cxr_core.command_score import score
 
     return score(arguments)
+
+
+def _add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `report`."""
+    parser = commands.add_parser("report", help="write one page of PDF on each film")
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE|FOLDER|ZIP", help="films; folders at any depth"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR|FILE.pdf",
+        help="a folder for one PDF a film, or one PDF of all, with a table first",
+    )
+    parser.add_argument("--system", metavar="NAME", help="whose map is drawn; the first system")
+    parser.add_argument(
+        "--raw", action="store_true", help="probabilities as they were before calibration"
+    )
+    _add_model_options(parser)
+    parser.set_defaults(run=_report)
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    """Import what only `report` needs, then run it."""
+    from cxr_core.command_report import report
+
+    return report(arguments)
 
 
 def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -27,6 +27,8 @@ def commands(films, asked, bundle):
     options = ["--bundle", str(bundle)]
     main(["predict", *paths, "--json", "--explain", str(asked / "explain"), *options])
     main(["predict", *paths, *options])
+    main(["report", *paths, "--out", str(asked / "reports"), *options])
+    main(["report", *paths, "--out", str(asked / "reports" / "all.pdf"), *options])
     good = str(films.parent / "good")
     main(["evaluate", good, "--out", str(asked / "e.json"), "--resamples", "20", *options])
     main(["deidentify", str(films), str(asked / "clean")])
