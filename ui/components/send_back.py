@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 TITLE: Final = "Store on the DICOM server"
 STORE: Final = "Store both now"
 MEANING: Final = (
-    "Two objects are added to the study of this film: it with the heatmap (Secondary Capture) "
-    "and the probabilities of all systems (Structured Report, marked unverified). Both say that "
-    "they are for research only. They carry the patient's name and number from the film, and "
-    "everybody who may open the study sees them. The dashboard cannot take them back."
+    "Two objects are added to the study of this film: the film with the heatmap chosen above "
+    "(Secondary Capture) and the probabilities of all systems (Structured Report, marked "
+    "unverified). Both say that they are for research only. They carry the patient's name and "
+    "number from the film, and everybody who may open the study sees them. The dashboard cannot "
+    "take them back."
 )
 AGAIN: Final = (
     "Results of this film were stored in this session. Storing once more adds two more objects."

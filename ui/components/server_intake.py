@@ -153,8 +153,8 @@ def _studies(key: str, *, is_many: bool) -> Found | None:
         alt="Studies that the server found, identifiers masked unless they are asked for",
     )
     positions = [int(n) for n in event.selection.rows]
-    words = f"{len(positions):,} {'study' if len(positions) == 1 else 'studies'}"
-    label = f"Read the films of {words}" if is_many else f"Open the films of {words}"
+    words = f" of {len(positions):,} {'study' if len(positions) == 1 else 'studies'}"
+    label = f"{'Read' if is_many else 'Open'} the films{words if positions else ''}"
     if not st.button(
         label, key=f"{key}-open", icon=":material/download:", disabled=not positions, type="primary"
     ):
