@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_dicom_out(commands)
     add_dicomweb(commands, _add_model_options, _positive)
     _add_bundle(commands)
+    _add_serve(commands)
     return parser
 
 
@@ -276,6 +277,34 @@ def _add_bundle(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         action = actions.add_parser(name, help=text)
         action.add_argument("folder", nargs="?", type=Path, default=DEFAULT_BUNDLE, metavar="DIR")
         action.set_defaults(run=run)
+
+
+def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `serve`."""
+    parser = commands.add_parser("serve", help="answer HTTP requests: films in, readings out")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (127.0.0.1: this computer only)"
+    )
+    parser.add_argument("--port", type=_natural, default=8600, help="0 for any free one (8600)")
+    parser.add_argument(
+        "--allowed-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a host name that requests may use, for example that of a proxy; once for each",
+    )
+    parser.add_argument(
+        "--insecure", action="store_true", help="let everybody in who can reach the address"
+    )
+    _add_model_options(parser)
+    parser.set_defaults(run=_serve)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    """Import what only `serve` needs, then run it."""
+    from cxr_core.command_serve import serve
+
+    return serve(arguments)
 
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
