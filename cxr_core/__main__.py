@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cxr_core import __version__, command
 from cxr_core.bundle import DEFAULT_BUNDLE
+from cxr_core.command_dicomweb import add_dicomweb
 from cxr_core.deidentify import deidentify
 from cxr_core.explain.cam import METHODS
 from cxr_core.explain.fidelity.check import CHECKS, N_FILMS
@@ -55,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_inspect(commands)
     _add_deidentify(commands)
     _add_dicom_out(commands)
+    add_dicomweb(commands, _add_model_options, _positive)
     _add_bundle(commands)
     _add_serve(commands)
     return parser

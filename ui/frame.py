@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from cxr_core.errors import CxrError
-from ui import engine
+from ui import engine, server
 from ui.login import logout_button, require_login
 from ui.offline import stay_offline
-from ui.words import APP_TITLE, RESEARCH_USE, WHERE_FILMS_GO
+from ui.words import APP_TITLE, RESEARCH_USE, WHERE_FILMS_GO, WHERE_RESULTS_GO
 
 if TYPE_CHECKING:
     from cxr_core.bundle import Bundle
@@ -68,7 +68,8 @@ def page(title: str, *, icon: str | None = None) -> None:
         _links()
         _about_models()
         st.header("Your films", anchor=False)
-        st.markdown(f":small[{WHERE_FILMS_GO}]")
+        results = f" {WHERE_RESULTS_GO}" if server.is_configured() else ""
+        st.markdown(f":small[{WHERE_FILMS_GO}{results}]")
         logout_button()
 
 

@@ -56,6 +56,7 @@ def loaded_after(code: str) -> set[str]:
 
 
 HEAVY = {"tensorflow", "keras", "streamlit", "pandas", "plotly", "scipy", "nncf", "highdicom"}
+HEAVY |= {"dicomweb_client", "retrying"}
 HEAVY |= {"starlette", "uvicorn", "python_multipart"}  # for `serve` alone
 
 

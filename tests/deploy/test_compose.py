@@ -7,6 +7,7 @@ import re
 
 import yaml
 
+from cxr_core.io.dicomweb import settings_from_environment
 from tests.deploy.dockerfile import ROOT, image
 
 FILE = ROOT / "deploy" / "compose.yaml"
@@ -52,5 +53,7 @@ def test_both_sides_have_the_same_password_and_none_is_written_down():
     assert ours["CXR_API_TOKEN"] in ("${CXR_API_TOKEN:-}",)
     root = theirs["ORTHANC__DICOM_WEB__ROOT"].rstrip("/")
     assert ours["CXR_DICOMWEB_URL"] == f"http://orthanc:8042{root}"
+    settings = settings_from_environment({**ours, "CXR_DICOMWEB_PASSWORD": "x"})
+    assert settings.url == ours["CXR_DICOMWEB_URL"]
     for volume in SERVICES["orthanc"]["volumes"]:
         assert volume.split(":")[0] in PLAN["volumes"]

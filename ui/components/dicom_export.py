@@ -89,6 +89,22 @@ def dicom_export(film: Film, predictor: Predictor) -> None:
     st.caption((CLEANED if is_cleaned else IN_STUDY) if is_dicom else OF_NOBODY)
 
 
+def map_choice(film: Film) -> tuple[str, str | None] | None:
+    """Return the system and the class, or `None` for its top class, that the reader chose.
+
+    Args:
+        film: A film whose export is on the page.
+
+    Returns:
+        `None` where identifiers are taken out, so that nothing goes back into a study.
+    """
+    key = film.digest[:16]
+    if st.session_state.get(f"dicom-clean-{key}"):
+        return None
+    chosen = st.session_state.get(f"dicom-class-{key}")
+    return str(st.session_state[f"dicom-system-{key}"]), chosen or None
+
+
 def _lead(predictor: Predictor) -> str:
     """Return the system that stands for the reading."""
     from cxr_core.trust.model import TrustModel
