@@ -9,7 +9,7 @@ PRESET ?= clean
 CACHE := .cache/train
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint format bench train clean
+.PHONY: help run test test-all fuzz lint format bench train clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ $(VENV)/.all: requirements-browser.txt requirements-slow.txt requirements-ray.tx
 	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
 	  apt-get -qq update && apt-get -qq install -y chromium; } || \
 	  echo "chromium is not installed: the browser tests will be skipped"
+	@test -x /usr/sbin/Orthanc -o -n "$$(command -v Orthanc)" || { test "$$(id -u)" = 0 && \
+	  test ! -d /run/systemd/system && command -v apt-get >/dev/null && apt-get -qq update && \
+	  apt-get -qq install -y --no-install-recommends orthanc orthanc-dicomweb; } || \
+	  echo "orthanc and orthanc-dicomweb are not installed: the tests on a real server will be skipped"
 	@touch $@
 
 run: $(VENV)/.run ## start the dashboard on http://127.0.0.1:8501 (PORT=... for another port)
@@ -43,6 +47,9 @@ test: lint ## lint, then the tests that need no network, browser or GPU
 
 test-all: lint $(VENV)/.all ## slow and browser tests too; says what was skipped and why
 	$(BIN)/python -m pytest
+
+fuzz: $(VENV)/.dev ## read 20,000 mutated pictures, DICOM files, archives and bundles
+	CXR_FUZZ=20000 $(BIN)/python -m pytest tests/fuzz -s
 
 lint: $(VENV)/.dev ## ruff and mypy
 	$(BIN)/ruff check .

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from benchmarks.gate_reads import Seen
 from benchmarks.gate_scores import told_apart
@@ -45,8 +46,9 @@ def refusal_table(
 
     Returns:
         JSON-ready values: `score`, `lead`, `thresholds`, `n_reference`, `interval`, `sets` (each
-        key, title, kind, n, refused, auroc, refused_by_features), `far` (all far sets as one) and
-        `adults`.
+        key, title, kind, n, refused, auroc, refused_by_features), `far` (all far sets as one),
+        `adults`, and `misread`: class to the test films that the lead system names wrongly, `n`,
+        and `n_refused` of them.
     """
     tested = _judge(gate, test)
     y_true = test.reads.y_true
@@ -84,6 +86,7 @@ def refusal_table(
             "auroc": told_apart(ratios, tested.ratio),
         },
         "adults": _adults(_judge(gate, adults), gate),
+        "misread": _misread(tested, y_true),
     }
 
 
@@ -112,6 +115,13 @@ def lines(table: Mapping[str, Any]) -> list[str]:
         *(_line(row) for row in table["sets"]),
         f"| **all {far['n_sets']} far sets** | {far['n']:,} | {_share(far['refused'])} | "
         f"{_auroc(far['auroc'])} | |",
+        "",
+        f"Test films that {system_title(table['lead'])} names wrongly, and refused of them: "
+        + ", ".join(
+            f"{CLASS_TITLES[name]} {found['n_refused']} of {found['n']}"
+            for name, found in table["misread"].items()
+        )
+        + ".",
     ]
     if "candidates" in table:
         found += [
@@ -184,6 +194,16 @@ def _adults(found: GateScores, gate: Gate) -> dict[str, Any]:
         "n_passed_called_COVID19": int((is_covid & ~found.is_refused).sum()),
         "system": gate.lead,
     }
+
+
+def _misread(tested: GateScores, y_true: npt.NDArray[np.int64]) -> dict[str, dict[str, int]]:
+    """Count test films that the lead system names wrongly, and those of them that are refused."""
+    found = {}
+    for k, name in enumerate(CLASSES):
+        is_misread = (y_true == k) & (tested.called != k)
+        n_refused = int((is_misread & tested.is_refused).sum())
+        found[name] = {"n": int(is_misread.sum()), "n_refused": n_refused}
+    return found
 
 
 def _line(row: Mapping[str, Any]) -> str:

@@ -25,6 +25,7 @@ from cxr_core.bundle_entry import (
     safe_path,
     variant_entry,
 )
+from cxr_core.bundle_file import fitting, parse_arrays, parse_object
 from cxr_core.errors import ArtifactIntegrityError, SpecMismatchError
 from cxr_core.heads import FloatArray, HeadSet, ensemble_from_arrays, head_from_arrays
 from cxr_core.labels import CLASSES
@@ -95,7 +96,7 @@ class Bundle:
             bundle = cls._from_manifest(
                 folder, manifest, hashlib.sha256(manifest_bytes).hexdigest()
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as err:
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as err:
             msg = f"`{MANIFEST}` must have every field of {SCHEMA}. Received: {err!r}"
             raise SpecMismatchError(msg) from err
         bundle.verify()
@@ -268,8 +269,9 @@ class Bundle:
         from cxr_core.trust.model import TrustModel
 
         arrays = self._arrays(beside(variant.trust_path, ".safetensors"))
-        content = json.loads(_read(self.folder, variant.trust_path))
-        return TrustModel.from_parts(content, arrays, fitted_to=self.fingerprint(variant.name))
+        content = self._object(variant.trust_path)
+        with fitting(variant.trust_path):
+            return TrustModel.from_parts(content, arrays, fitted_to=self.fingerprint(variant.name))
 
     def map_checks(self, name: str | None = None) -> dict[str, Any] | None:
         """Return what the checks of one variant's maps found, or `None` where none were made.
@@ -335,15 +337,14 @@ class Bundle:
         from cxr_core.evaluate.reads import FilmList, Reads
 
         stored = _below(self._arrays(variant.reads_path), title)
-        films = FilmList.from_dict(json.loads(_read(self.folder, variant.read_sets[title])))
-        try:
+        content = self._object(variant.read_sets[title])
+        with fitting(variant.read_sets[title]):
+            films = FilmList.from_dict(content)
+        with fitting(variant.reads_path):
             return Reads(
                 films,
                 {system: np.asarray(stored[system], np.float64) for system in variant.systems},
             )
-        except (KeyError, ValueError) as err:
-            msg = f"{variant.reads_path}: reads must fit their films. Received: {err!r}"
-            raise SpecMismatchError(msg) from err
 
     def read_json(self, path: str) -> dict[str, Any] | None:
         """Parse one of its files.
@@ -353,11 +354,11 @@ class Bundle:
 
         Returns:
             The content, or `None` where the bundle has no such file.
+
+        Raises:
+            SpecMismatchError: If it is no JSON object.
         """
-        if path not in self.files:
-            return None
-        content: dict[str, Any] = json.loads(_read(self.folder, path))
-        return content
+        return self._object(path) if path in self.files else None
 
     def heads(self, name: str | None = None) -> HeadSet:
         """Load the heads of one variant.
@@ -373,20 +374,22 @@ class Bundle:
         """
         variant = self.variant(name)
         stored = self._arrays(variant.heads_path)
-        members = {
-            member.name: head_from_arrays(
-                _below(stored, member.name),
-                pooling=member.pooling,
-                feature_shape=member.feature_shape,
-            )
-            for member in variant.members.values()
-        }
+        with fitting(variant.heads_path):
+            members = {
+                member.name: head_from_arrays(
+                    _below(stored, member.name),
+                    pooling=member.pooling,
+                    feature_shape=member.feature_shape,
+                )
+                for member in variant.members.values()
+            }
         ensembles = {}
         if variant.ensembles_path is not None:
             stored = self._arrays(variant.ensembles_path)
-            ensembles = {
-                name: ensemble_from_arrays(_below(stored, name)) for name in variant.ensembles
-            }
+            with fitting(variant.ensembles_path):
+                ensembles = {
+                    name: ensemble_from_arrays(_below(stored, name)) for name in variant.ensembles
+                }
         return HeadSet(members, ensembles)
 
     def evaluation(self, name: str | None = None) -> dict[str, Any] | None:
@@ -399,20 +402,15 @@ class Bundle:
             The parsed evaluation.
         """
         path = self.variant(name).evaluation_path
-        if path is None:
-            return None
-        evaluation: dict[str, Any] = json.loads(_read(self.folder, path))
-        return evaluation
+        return None if path is None else self._object(path)
+
+    def _object(self, path: str) -> dict[str, Any]:
+        """Parse a file that is a JSON object."""
+        return parse_object(_read(self.folder, path), path)
 
     def _arrays(self, path: str) -> dict[str, FloatArray]:
         """Load a file of arrays; those stored in half precision become float32."""
-        from safetensors.numpy import load
-
-        arrays: dict[str, FloatArray] = load(_read(self.folder, path))
-        return {
-            name: array.astype(np.float32) if array.dtype == np.float16 else array
-            for name, array in arrays.items()
-        }
+        return parse_arrays(_read(self.folder, path), path)
 
 
 def seal(folder: Path, manifest: Mapping[str, Any]) -> Bundle:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cxr_core.batch.plan import Plan
@@ -26,8 +29,10 @@ from cxr_core.terminal import make_room, say_error
 if TYPE_CHECKING:
     from cxr_core.batch.progress import Progress
     from cxr_core.batch.run import Outcome
+    from cxr_core.batch.source import Listing
 
 RAY_OPTIONS: Final = ("ray_address", "ray_models", "ray_threads", "ray_block", "ray_parts")
+Run = Callable[[Bundle, str | None], "Outcome"]
 _REPORT_S: Final = 5.0
 _MAX_ERRORS: Final = 20
 
@@ -43,22 +48,67 @@ def score(arguments: argparse.Namespace) -> int:
         0 if every film was read, 1 if some file or the bundle is in error or the run was stopped, 2
         for wrong usage.
     """
-    if arguments.out.suffix.lower() not in SUFFIXES:
-        known = ", ".join(SUFFIXES)
-        sys.stderr.write(f"error: --out must end in one of {known}. Received: {arguments.out}\n")
-        return WRONG_USAGE
     given = [name for name in RAY_OPTIONS if getattr(arguments, name) is not None]
     if given and not arguments.ray:
         option = f"--{given[0].replace('_', '-')}"
         sys.stderr.write(f"error: {option} must come with --ray\n")
         return WRONG_USAGE
-    if not make_room(arguments.out):
-        return SOME_ERROR
-    run = _on_cluster if arguments.ray else _here
+    status = check_out(arguments.out)
+    if status != OK:
+        return status
+    if arguments.ray:
+        run = partial(_on_cluster, arguments)
+        return _run_and_tell(arguments, run, "parts", "the parts")
+    return write_table(arguments, arguments.sources)
+
+
+def check_out(out: Path) -> int:
+    """Check that a table can be written, before hours of reading.
+
+    Args:
+        out: The table.
+
+    Returns:
+        0, or the exit status after the reason was said.
+    """
+    if out.suffix.lower() not in SUFFIXES:
+        known = ", ".join(SUFFIXES)
+        sys.stderr.write(f"error: --out must end in one of {known}. Received: {out}\n")
+        return WRONG_USAGE
+    return OK if make_room(out) else SOME_ERROR
+
+
+def write_table(arguments: argparse.Namespace, sources: Sequence[str | Path] | Listing) -> int:
+    """Read films, write the table and say how it went.
+
+    Args:
+        arguments: `out`, `resume`, `workers`, `bundle`, `variant`, `precision`.
+        sources: As in `write_scores`.
+
+    Returns:
+        As `score`.
+    """
+
+    def run(bundle: Bundle, variant: str | None) -> Outcome:
+        predictor = Predictor(bundle, variant=variant, precision=arguments.precision)
+        return write_scores(
+            predictor,
+            sources,
+            arguments.out,
+            resume=arguments.resume,
+            n_decoders=arguments.workers,
+            on_progress=_Reporter().tell,
+        )
+
+    return _run_and_tell(arguments, run, "journal", journal_path(arguments.out).name)
+
+
+def _run_and_tell(arguments: argparse.Namespace, run: Run, kept: str, kept_in: str) -> int:
+    """Let films be read and say how it went; return the exit status."""
     try:
         bundle = Bundle.load(arguments.bundle)
         variant = known_variant(bundle, arguments.variant)
-        outcome = run(arguments, bundle, variant)
+        outcome = run(bundle, variant)
     except UnknownVariantError as err:
         say_error(err)
         return WRONG_USAGE
@@ -66,30 +116,15 @@ def score(arguments: argparse.Namespace) -> int:
         say_error(err)
         return SOME_ERROR
     except KeyboardInterrupt:
-        kept = "the parts" if arguments.ray else journal_path(arguments.out).name
-        sys.stderr.write(f"stopped; what was read is in {kept}: go on with --resume\n")
+        sys.stderr.write(f"stopped; what was read is in {kept_in}: go on with --resume\n")
         return SOME_ERROR
     for error in outcome.errors[:_MAX_ERRORS]:
         sys.stderr.write(f"in error: {error['file']}: {error['message']}\n")
     if (n_more := len(outcome.errors) - _MAX_ERRORS) > 0:
         sys.stderr.write(f"and {n_more:,} more, all in {about_path(arguments.out).name}\n")
-    kept = "parts" if arguments.ray else "journal"
     sys.stdout.write(f"{_summary(outcome, kept)} Table: {arguments.out}\n")
     sys.stdout.write(f"Models and errors: {about_path(arguments.out)}. Research use only.\n")
     return SOME_ERROR if outcome.errors else OK
-
-
-def _here(arguments: argparse.Namespace, bundle: Bundle, variant: str | None) -> Outcome:
-    """Read the films in this process."""
-    predictor = Predictor(bundle, variant=variant, precision=arguments.precision)
-    return write_scores(
-        predictor,
-        arguments.sources,
-        arguments.out,
-        resume=arguments.resume,
-        n_decoders=arguments.workers,
-        on_progress=_Reporter().tell,
-    )
 
 
 def _on_cluster(arguments: argparse.Namespace, bundle: Bundle, variant: str | None) -> Outcome:

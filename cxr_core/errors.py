@@ -90,6 +90,18 @@ class ClusterError(CxrError):
     default_hint = "Look at `ray status` on the first machine, then go on with --resume."
 
 
+class StudyError(CxrError):
+    """A reader study cannot be opened, or does not take an answer, as things are."""
+
+    default_hint = "Name the folder of a reader study, or begin a new one."
+
+
+class StudyChangedError(StudyError):
+    """Films or files of a reader study are not those that it was made of."""
+
+    default_hint = "Put the files back as they were, or begin a new study with those there are now."
+
+
 class TrainingDataError(CxrError):
     """The training folder cannot be used as it is."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,14 @@ class Notice:
 
     code: str
     message: str
+
+
+SERIOUS_NOTICES: Final = (
+    *("lateral_view", "other_body_part", "polarity_conflict"),
+    *("burned_in", "border_text"),
+)
+"""Codes of notices that must be read first: the film's scores mean nothing, or it may name the
+patient."""
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ class LungFilms:
         digests: SHA-256 of each film's bytes.
         mask_digests: SHA-256 of each mask's bytes.
         patients: A word for the patient of each film, good for comparing only.
-        patients_from: What told the patients: `manifest`, `file names` or `none`.
+        patients_from: What told the patients: `manifest`, `DICOM headers`, `file names` or `none`.
     """
 
     pixels: npt.NDArray[np.uint8]

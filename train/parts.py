@@ -33,7 +33,7 @@ class Parts:
         group_of: Digest of a film's bytes to the number of its patient's group.
         n_leaks: Training films that are copies of, or share a patient with, steering or test films.
         n_dropped: How many of them were left out.
-        patients_from: What told the patients: `manifest`, `file names` or `none`.
+        patients_from: What told the patients: `manifest`, `DICOM headers`, `file names` or `none`.
     """
 
     films: Mapping[str, tuple[Film, ...]]

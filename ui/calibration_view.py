@@ -25,9 +25,9 @@ TOO_FEW: Final = 20
 """Under so many films a share is said to tell little."""
 
 TWIN: Final = (
-    "**Calibrated by a twin.** This recipe keeps no films apart, so temperatures and limits come "
-    "from a second training by the same recipe that did. They are used for the published heads, "
-    "for which the promise of the sets below does not hold of itself: go by the shares measured."
+    "**Calibrated by a twin.** This recipe keeps no films apart, so temperatures come from a "
+    "second training by the same recipe that did. Sets of classes are not shown: with the limits "
+    "of the twin the share of sets that held the true class was not the share promised."
 )
 
 QUESTIONS: Final = {TOP_LABEL: "The class named", **CLASS_TITLES}
@@ -44,8 +44,8 @@ class CalibrationEvidence:
         others: Title to reads of the sets without a COVID-19 film.
         temperatures: System to temperature; systems that could not be calibrated are absent.
         conformal: System to the thresholds of its prediction sets.
-        is_twin: True where both come from other heads of the same recipe: the published heads saw
-            the films.
+        is_twin: True where temperatures come from other heads of the same recipe: the published
+            heads saw the films.
     """
 
     key: str

@@ -223,6 +223,7 @@ def leak_sentence(summary: Mapping[str, Any]) -> str:
         text = "**There is only one split**, so nothing can leak."
     told = {
         "manifest": "Patients are told by the manifest.",
+        "DICOM headers": "Patients are told by patient ID and issuer in the DICOM headers.",
         "file names": "Patients are told by the file names (those of the Kermany set).",
         "none": "Patients are not known, so other films of the same patient cannot be found.",
     }

@@ -16,8 +16,9 @@ from cxr_core.errors import CxrError
 from cxr_core.io import LIMITS
 from ui import state
 from ui.engine import Failure
+from ui.report_job import Reports
 from ui.worklist_job import Overlays, Reading, Thumbnails
-from ui.worklist_view import Facts, facts_of
+from ui.worklist_view import Choice, Facts, facts_of
 
 if TYPE_CHECKING:
     from cxr_core.predict import Predictor
@@ -41,6 +42,7 @@ class Worklist:
         n_left_out: Files that were passed over as no films.
         reading: Reads them; its records are in the order of `items`.
         overlays: Draws maps, once asked for.
+        reports: Writes reports, once asked for.
         opened: Digests of films that were put on the shelf from here.
         shown: Digest of the film that is open below the table, or `None`.
         failure: Why that film could not be opened, or `None`.
@@ -50,6 +52,7 @@ class Worklist:
     n_left_out: int
     reading: Reading
     overlays: Overlays | None = None
+    reports: Reports | None = None
     opened: list[str] = field(default_factory=list)
     shown: str | None = None
     failure: Failure | None = None
@@ -106,8 +109,9 @@ class Worklist:
     def stop(self) -> None:
         """End every thread at its next film."""
         self.reading.cancel()
-        if self.overlays is not None:
-            self.overlays.cancel()
+        for task in (self.overlays, self.reports):
+            if task is not None:
+                task.cancel()
 
     def _make_room(self) -> None:
         """Drop the oldest film that was opened from here, so that browsing fills no memory."""
@@ -185,6 +189,20 @@ def draw_overlays(worklist: Worklist, positions: Sequence[int], system: str) -> 
     films = [(worklist.items[position], records[position]) for position in positions]
     worklist.overlays = Overlays(predictor, films, system, about_models(predictor))
     worklist.overlays.start()
+
+
+def write_reports(worklist: Worklist, positions: Sequence[int], choice: Choice) -> None:
+    """Start to write reports in a thread.
+
+    Args:
+        worklist: The films.
+        positions: Which of them, in order.
+        choice: Whose map of its top class is drawn, and whether scores are raw.
+    """
+    items = [worklist.items[position] for position in positions]
+    predictor = worklist.reading.predictor
+    worklist.reports = Reports(predictor, items, choice.system, is_raw=choice.is_raw)
+    worklist.reports.start()
 
 
 def forget() -> None:

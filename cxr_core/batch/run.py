@@ -87,7 +87,7 @@ def about_models(predictor: Models) -> dict[str, Any]:
         "variant": predictor.variant,
         "precision": predictor.precision,
         "calibrated": {name: name in calibrated for name in predictor.systems},
-        "prediction_set_level": None if trust is None else trust.set_level,
+        "prediction_set_level": trust.set_level if trust is not None and trust.conformal else None,
     }
 
 
@@ -103,7 +103,7 @@ def about_path(out: Path) -> Path:
 
 def write_scores(
     predictor: Predictor,
-    sources: Sequence[str | Path],
+    sources: Sequence[str | Path] | Listing,
     out: Path,
     *,
     resume: bool = False,
@@ -115,7 +115,7 @@ def write_scores(
 
     Args:
         predictor: The variant that reads.
-        sources: Files, folders, zip archives.
+        sources: Files, folders, zip archives; or what was listed elsewhere, on a server say.
         out: The table; its suffix is one of `cxr_core.batch.table.SUFFIXES`.
         resume: Whether readings in the journal count, where the same models made them.
         n_decoders: Threads that decode ahead of the networks.
@@ -131,7 +131,8 @@ def write_scores(
         OutputError: If something cannot be written, or another run writes it.
         ValueError: If the suffix is unknown.
     """
-    listing = list_films(sources, out)
+    listing = sources if isinstance(sources, Listing) else list_items(sources)
+    check_listing(listing, out)
     about = about_models(predictor)
     models = {
         "bundle": predictor.bundle.digest,
@@ -166,15 +167,12 @@ def write_scores(
         raise OutputError(msg) from err
 
 
-def list_films(sources: Sequence[str | Path], out: Path) -> Listing:
-    """List what there is to read, before anything is opened or written.
+def check_listing(listing: Listing, out: Path) -> None:
+    """Check that there is something to read and a kind of table to write.
 
     Args:
-        sources: As in `write_scores`.
+        listing: What there is to read.
         out: As in `write_scores`.
-
-    Returns:
-        At least one item.
 
     Raises:
         UnreadableImageError: If there is no file to read.
@@ -183,11 +181,9 @@ def list_films(sources: Sequence[str | Path], out: Path) -> Listing:
     if out.suffix.lower() not in SUFFIXES:
         msg = f"`out` must end in one of {SUFFIXES}. Received: out={out.name!r}"
         raise ValueError(msg)
-    listing = list_items(sources)
     if not listing.items:
         msg = f"`sources` must hold films. Received: none, and {listing.n_left_out} other files"
         raise UnreadableImageError(msg, hint="Name a folder, files or a zip archive with films.")
-    return listing
 
 
 class TableFile:

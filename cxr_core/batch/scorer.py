@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 N_DECODERS: Final = 2
 """Threads that decode films ahead of the networks."""
 
-N_LANES: Final = 2
-"""Films that are with the networks at once: one network's threads do not wait for another's."""
+N_LANES: Final = 1
+"""Films that are with the networks at once. Each uses every core: two at once hinder each other."""
 
 
 def score(

@@ -20,6 +20,7 @@ PART_TITLES: Final = {
 
 PATIENTS_FROM: Final = {
     "manifest": "patients are those of the data set's manifest",
+    "DICOM headers": "patients are told by patient ID and issuer in the DICOM headers",
     "file names": "patients are told by file names",
     "none": "patients are not known, so every film counts as one",
 }

@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Final
 
 from cxr_core.errors import TrainingDataError
+from cxr_core.io.sniff import DICOM, sniff
 from cxr_core.labels import CLASSES
 
 SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"})
-"""File names that count as films, in lower case."""
+"""File names that count as films whatever is in them, in lower case; DICOM goes by its bytes."""
 
 SPLITS: Final = ("train", "val", "test")
 """Splits that a folder may hold, in the order of their use."""
+
+_HEAD_BYTES: Final = 4096
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,31 @@ def scan_classes(folder: Path, *, split: str, required: Sequence[str] = CLASSES)
     ]
 
 
+def is_film(path: Path) -> bool:
+    """Tell whether a path should be read as a film.
+
+    Args:
+        path: Anything in a folder of films.
+
+    Returns:
+        True for files named like pictures, and for DICOM whatever its name; never for hidden files
+        and for a DICOMDIR, which holds no film.
+    """
+    name = path.name
+    if name.startswith(".") or name.upper() == "DICOMDIR" or not path.is_file():
+        return False
+    return path.suffix.lower() in SUFFIXES or _is_dicom(path)
+
+
+def _is_dicom(path: Path) -> bool:
+    """Tell by the first bytes; a file that cannot be opened is none."""
+    try:
+        with path.open("rb") as file:
+            return sniff(file.read(_HEAD_BYTES)) == DICOM
+    except OSError:
+        return False
+
+
 def class_paths(folder: Path, *, required: Sequence[str] = CLASSES) -> list[tuple[str, Path]]:
     """List the files below one folder a class; nothing is read.
 
@@ -119,10 +147,7 @@ def class_paths(folder: Path, *, required: Sequence[str] = CLASSES) -> list[tupl
     found = []
     for label in CLASSES:
         paths = sorted(
-            path
-            for child in children(folder, label)
-            for path in child.rglob("*")
-            if path.suffix.lower() in SUFFIXES and path.is_file() and path.name[0] != "."
+            path for child in children(folder, label) for path in child.rglob("*") if is_film(path)
         )
         if not paths and label in required:
             names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from cxr_core.dataset.dicom_patient import DICOM_HEADERS, dicom_patient
 from cxr_core.dataset.film import SPLITS, Film, children, class_paths, find_split
 from cxr_core.dataset.group import Fingerprint, fingerprint, join_groups, kermany_patient
 from cxr_core.dataset.leak import Leak, below, find_duplicates, find_leaks
@@ -48,7 +49,8 @@ class Dataset:
         leaks: What stands on both sides of a split.
         unreadable: Files that were skipped.
         ignored: Folders inside the splits that are named like no class, such as `train/masks`.
-        patients_from: `manifest`, `file names`, or `none` where no patient is known.
+        patients_from: `manifest`, `DICOM headers`, `file names`, or `none` where no patient is
+            known.
     """
 
     folder: Path
@@ -206,9 +208,8 @@ def _describe(
         row = (manifest or {}).get(film.sha256) or _row_by_path(folder, film, by_path)
         if row.label and row.label.upper() != film.label:
             wrong.append((film, row.label))
-        patient = row.patient or kermany_patient(film.path.stem) or ""
-        if patient:
-            told_by.add("manifest" if row.patient else "file names")
+        patient, teller = _patient(film, row)
+        told_by.add(teller)
         told = {name: getattr(row, name) for name in ("source", "subtype", "view", "license")}
         described.append(replace(film, patient=patient, **told))
     if wrong:
@@ -220,8 +221,20 @@ def _describe(
             f"folder{count}"
         )
         raise TrainingDataError(msg, hint="Move the films or correct the manifest; none is right.")
-    patients_from = next((name for name in ("manifest", "file names") if name in told_by), "none")
+    tellers = ("manifest", DICOM_HEADERS, "file names")
+    patients_from = next((name for name in tellers if name in told_by), "none")
     return tuple(described), patients_from
+
+
+def _patient(film: Film, row: ManifestRow) -> tuple[str, str]:
+    """Return a film's patient and what told it; both empty where nothing does."""
+    if row.patient:
+        return row.patient, "manifest"
+    if patient := dicom_patient(film.path):
+        return patient, DICOM_HEADERS
+    if patient := kermany_patient(film.path.stem):
+        return patient, "file names"
+    return "", ""
 
 
 def _row_by_path(folder: Path, film: Film, by_path: Mapping[str, ManifestRow]) -> ManifestRow:

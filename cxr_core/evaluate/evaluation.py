@@ -21,6 +21,7 @@ from cxr_core.evaluate.reads import FilmList, Reads
 from cxr_core.evaluate.resample import N_RESAMPLES, Resamples
 from cxr_core.evaluate.subgroup import subgroups_of
 from cxr_core.labels import ENSEMBLES
+from cxr_core.trust.calibration_error import CLASSWISE, TOP_LABEL, expected_calibration_error
 
 SCHEMA: Final = "cxr-evaluation/2"
 MEAN: Final = "mean"
@@ -60,9 +61,9 @@ def evaluation_of(
 
     Returns:
         JSON-ready evaluation of schema `cxr-evaluation/2`: for each system counts with Wilson's
-        intervals, `figures` of raw and `calibrated` of calibrated probabilities; `baselines`,
-        `learning_free`, `pairs` and `subgroups`. Never not-a-number: what is not defined is
-        `None`, with a reason beside it.
+        intervals, `figures` of raw and `calibrated` of calibrated probabilities,
+        `calibration_error` of both; `baselines`, `learning_free`, `pairs` and `subgroups`. Never
+        not-a-number: what is not defined is `None`, with a reason beside it.
 
     Raises:
         ValueError: If calibrated probabilities are of other films.
@@ -80,6 +81,12 @@ def evaluation_of(
     systems = {name: _summary(films, probs[name], raw[name]) for name in probs}
     for name, found in better.items():
         systems[name]["calibrated"] = found.to_dict()
+    for name, values in probs.items() if len(films) else ():
+        kinds = {"raw": values, **({"calibrated": shown[name]} if name in shown else {})}
+        systems[name]["calibration_error"] = {
+            kind: _calibration_errors(films, scores, n_resamples, seed)
+            for kind, scores in kinds.items()
+        }
     means = {name: measure(values) for name, values in mean.items()}
     for name in (name for name in raw if name in ENSEMBLES and means and len(films)):
         systems[name]["against_mean"] = differences(raw[name], means[MEAN], AGAINST_MEAN)
@@ -179,6 +186,23 @@ def _summary(films: FilmList, probs: Float64Array, measured: Measured) -> dict[s
     """Return counts with Wilson's intervals, and the figures of the probabilities."""
     counts = classification_summary(confusion_matrix(films.y_true, probs.argmax(axis=1)))
     return {**counts, "figures": measured.to_dict()}
+
+
+def _calibration_errors(
+    films: FilmList, probs: Float64Array, n_resamples: int, seed: int
+) -> dict[str, Any]:
+    """Return the debiased calibration errors of one set of probabilities, 15 bins."""
+    return {
+        of: expected_calibration_error(
+            films.y_true,
+            probs,
+            of=of,
+            patients=films.patient,
+            n_resamples=n_resamples,
+            seed=seed,
+        ).to_dict()
+        for of in (TOP_LABEL, CLASSWISE)
+    }
 
 
 def _interval_text(n_resamples: int) -> str:

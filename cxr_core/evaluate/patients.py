@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cxr_core.dataset import ManifestRow, kermany_patient, read_manifest
+from cxr_core.dataset.dicom_patient import DICOM_HEADERS, dicom_patient
 
 _LEVELS_UP = 2
 
@@ -20,8 +21,8 @@ def patient_keys(folder: Path, paths: Sequence[Path]) -> tuple[list[str], str]:
         paths: Films below it.
 
     Returns:
-        One key a film, and what told the patients: `manifest`, `file names` or `none`. A film whose
-        patient nothing tells is a patient of its own.
+        One key a film, and what told the patients: `manifest`, `DICOM headers`, `file names` or
+        `none`. A film whose patient nothing tells is a patient of its own.
 
     Raises:
         TrainingDataError: If a manifest is there but cannot be used.
@@ -32,8 +33,14 @@ def patient_keys(folder: Path, paths: Sequence[Path]) -> tuple[list[str], str]:
         return [
             row.patient or digest for row, digest in zip(rows, digests, strict=True)
         ], "manifest"
+    in_headers = [dicom_patient(path) for path in paths]
     named = [kermany_patient(path.stem) for path in paths]
-    keys = [name or path.as_posix() for name, path in zip(named, paths, strict=True)]
+    keys = [
+        header or name or path.as_posix()
+        for header, name, path in zip(in_headers, named, paths, strict=True)
+    ]
+    if any(in_headers):
+        return keys, DICOM_HEADERS
     return keys, "file names" if any(named) else "none"
 
 

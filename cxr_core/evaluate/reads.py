@@ -35,7 +35,7 @@ class FilmList:
         sha256: Digest of each film's bytes, in hex.
         y_true: Class index of each film, shape (n,), int64.
         patient: Number of each film's patient, from 0 in the order of first films, shape (n,).
-        patients_from: What told the patients: `manifest`, `file names` or `none`.
+        patients_from: What told the patients: `manifest`, `DICOM headers`, `file names` or `none`.
         groups: Grouping (one of `GROUPINGS`) to one word a film; groupings nobody told are absent.
         unreadable: Path below the folder and reason of each file that could not be read; empty in
             what is published.

@@ -15,6 +15,9 @@ from cxr_core.labels import CLASS_TITLES, SYSTEM_TITLES
 COLOUR_MAPS: Final = ("inferno", "cividis", "viridis", "grey")
 """Perceptually uniform tables; cividis is the choice for colour-blind readers."""
 
+OPACITY: Final = 0.45
+"""Share of the map in the mixture of film and map, unless another is asked for."""
+
 _BAR_WIDTH_PX = 14
 _BAR_MARGIN_PX = 76
 _CAPTION_PX = 34
@@ -75,7 +78,7 @@ def render(
     cam: Cam,
     *,
     colour_map: str = "inferno",
-    opacity: float = 0.45,
+    opacity: float = OPACITY,
 ) -> npt.NDArray[np.uint8]:
     """Draw a film with a map on it, a colour bar in the score's own units and a caption.
 
@@ -94,22 +97,48 @@ def render(
     Raises:
         ValueError: If the opacity is outside [0, 1] or the colour map is unknown.
     """
-    if not 0 <= opacity <= 1:
-        msg = f"`opacity` must be in [0, 1]. Received: opacity={opacity}"
-        raise ValueError(msg)
     table = colour_table(colour_map)
     film = Image.fromarray((image * 255).round().astype(np.uint8))
     enlarge = max(1.0, _MIN_FILM_PX / min(film.size))
     film = film.resize((round(film.width * enlarge), round(film.height * enlarge)))
-    heatmap = Image.fromarray(to_heatmap(cam.grid)).resize(film.size, Image.Resampling.NEAREST)
-    colours = table[(np.asarray(heatmap) * 255).round().astype(np.uint8)]
-    grey = np.asarray(film, np.float32)[:, :, None]
-    mixed = ((1 - opacity) * grey + opacity * colours).round().astype(np.uint8)
+    mixed = mix(np.asarray(film), cam.grid, colour_map=colour_map, opacity=opacity)
     canvas = Image.new("RGB", (film.width + _BAR_MARGIN_PX, film.height + _CAPTION_PX), "black")
     canvas.paste(Image.fromarray(mixed), (0, 0))
     _draw_bar(canvas, film.size, table, max(float(cam.grid.max()), 0.0))
     ImageDraw.Draw(canvas).text((6, film.height + 9), caption(cam), fill="white", font=_font())
     return np.asarray(canvas)
+
+
+def mix(
+    grey: npt.NDArray[np.uint8],
+    grid: npt.NDArray[np.float32],
+    *,
+    colour_map: str = "inferno",
+    opacity: float = OPACITY,
+) -> npt.NDArray[np.uint8]:
+    """Mix a film with the colours of a map; nothing is drawn beside them.
+
+    Args:
+        grey: Shape (h, w), uint8.
+        grid: Raw map over the whole film, shape (rows, columns), float32; its cells stay sharp.
+        colour_map: One of `COLOUR_MAPS`.
+        opacity: Share of the map in the mixture, in [0, 1].
+
+    Returns:
+        A new array of shape (h, w, 3), uint8 RGB.
+
+    Raises:
+        ValueError: If the opacity is outside [0, 1] or the colour map is unknown.
+    """
+    if not 0 <= opacity <= 1:
+        msg = f"`opacity` must be in [0, 1]. Received: opacity={opacity}"
+        raise ValueError(msg)
+    table = colour_table(colour_map)
+    size = grey.shape[1], grey.shape[0]
+    heatmap = Image.fromarray(to_heatmap(grid)).resize(size, Image.Resampling.NEAREST)
+    colours = table[(np.asarray(heatmap) * 255).round().astype(np.uint8)]
+    mixed = (1 - opacity) * grey.astype(np.float32)[:, :, None] + opacity * colours
+    return np.asarray(mixed.round().astype(np.uint8))
 
 
 def caption(cam: Cam) -> str:

@@ -33,7 +33,7 @@ from ui.calibration_view import (
     temperature_note,
 )
 from ui.components.abstention import abstention_figure, abstention_sentence
-from ui.components.conformal_panel import size_figure
+from ui.components.conformal_panel import NO_SETS_OF_A_TWIN, size_figure
 from ui.components.reliability import CALIBRATED, RAW, reliability_figure
 from ui.conformal_view import NO_LIMIT, coverage_rows, films_needed, notes, size_rows
 
@@ -289,6 +289,14 @@ def test_a_temperature_of_one_draws_one_line(app, predictor):
     names = [trace["name"] for trace in figure["data"] if trace.get("showlegend", True)]
     assert names == ["Means what it says", CALIBRATED]
     assert "No prediction sets were calibrated for this system." in text(app)
+
+
+def test_a_twin_lends_no_prediction_sets(app, predictor):
+    lent = trust_model()
+    lent.conformal, lent.about = {}, {"is_twin": True}
+    give(predictor, model=lent)
+    opened(app)
+    assert NO_SETS_OF_A_TWIN in text(app)
 
 
 @pytest.mark.parametrize("kind", [name for name in DEGENERATE if name != "no film"])

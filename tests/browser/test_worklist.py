@@ -54,7 +54,7 @@ def click_row(page, number):
 def test_read_sort_open_and_export(page, films):
     page.get_by_test_id("stTextInputField").fill(str(films))
     page.get_by_role("button", name="Read these films").nth(1).click()
-    page.wait_for_selector("text=files, ", timeout=60_000)
+    page.get_by_text(f"{N_FILMS} files").wait_for(timeout=60_000)  # at work, or done
     page.get_by_role("link", name="Heatmaps").click()
     page.wait_for_selector("text=No film yet", timeout=60_000)
     page.get_by_role("link", name="Worklist").click()

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fpdf import FPDF
 from pydicom.uid import ImplicitVRLittleEndian, JPEGBaseline8Bit
+from pypdf import PdfReader
 
 from tests.io.dicom_files import dataset, gradient, jpeg, with_frame, written
 from tests.io.dicom_planted import PLANTED, UID, planted_film
@@ -41,6 +43,12 @@ def contents(path):
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as packed:
             data += b"".join(packed.read(name) for name in packed.namelist())
+    if data.startswith(b"%PDF"):
+        pdf = PdfReader(path)  # not its own bytes: its table of offsets holds any number
+        told = [page.extract_text() for page in pdf.pages]
+        told += [str(pdf.get_object(number)) for number in pdf.xref[0]]
+        data = " ".join(told).encode()
+        data += b"".join(image.data for page in pdf.pages for image in page.images)
     return data
 
 
@@ -74,6 +82,9 @@ def test_nothing_planted_is_left_behind(tmp_path, tiny_bundle_dir):
     assert (home / "log").stat().st_size > 0
     assert len(list((asked / "explain").iterdir())) == 3 * 10
     assert len(list((asked / "clean").iterdir())) == 3
+    assert len(list((asked / "objects").iterdir())) == 3 * 3
+    assert len(list((films.parent / "objects").iterdir())) == 3 * 2
+    assert len(list((asked / "reports").iterdir())) == 4
     for word in (*PLANTED, UID):
         assert word.encode() not in said, word
         assert not [path for path in left if word in path.name], word
@@ -81,10 +92,17 @@ def test_nothing_planted_is_left_behind(tmp_path, tiny_bundle_dir):
         assert not holders, (word, holders)
 
 
-@pytest.mark.parametrize("packed", [True, False])
-def test_the_search_itself_finds_what_is_there(tmp_path, packed):
+@pytest.mark.parametrize("kind", ["packed", "pdf", "plain"])
+def test_the_search_itself_finds_what_is_there(tmp_path, kind):
     path = tmp_path / "file"
-    if packed:
+    if kind == "pdf":
+        pdf = FPDF()
+        pdf.add_page()
+        pdf.set_font("Helvetica", size=12)
+        pdf.text(10, 10, "Rosalind")
+        path.write_bytes(bytes(pdf.output()))
+        assert b"Rosalind" not in path.read_bytes()
+    elif kind == "packed":
         np.savez_compressed(path, name=np.frombuffer(b"Rosalind", np.uint8))
         path = path.with_suffix(".npz")
     else:

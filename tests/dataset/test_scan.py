@@ -11,9 +11,12 @@ from PIL import Image
 
 from cxr_core.dataset import Leak, find_split, read_manifest, scan, scan_classes, scan_split
 from cxr_core.errors import TrainingDataError
+from cxr_core.evaluate.patients import patient_keys
 from cxr_core.io import read_path
 from tests.conftest import write_film
 from tests.dataset.conftest import write_split
+from tests.io.dicom_files import dataset as dicom_file
+from tests.io.dicom_files import written
 
 
 def sha256(path) -> str:
@@ -276,3 +279,48 @@ def test_one_patient_in_a_split_is_scanned_as_one_group(folder):
     dataset = scan(folder)
     tested = {g for g, f in zip(dataset.groups, dataset.films, strict=True) if f.split == "test"}
     assert len(tested) == 1
+
+
+def test_dicom_is_found_by_its_bytes_whatever_its_name(folder):
+    target = folder / "test" / "NORMAL"
+    pixels = np.asarray(Image.open(write_film(folder / "drawn.png", seed=77)).convert("L"))
+    data = written(dicom_file(pixels.astype(np.uint16) * 16, bits=12))
+    for name in ("1.2.840.99", "IM000001", "film.dcm"):
+        (target / name).write_bytes(data)
+    (target / "DICOMDIR").write_bytes(data)
+    (target / ".hidden").write_bytes(data)
+    (target / "notes.txt").write_text("DICM is no film")
+    names = [film.path.name for film in scan_split(folder, "test") if film.path.parent == target]
+    assert names == ["1.2.840.99", "IM000001", "film.dcm", "normal-0.png", "normal-1.png"]
+    dataset = scan(folder)
+    assert dataset.unreadable == ()
+    sizes = {film.path.name: s for film, s in zip(dataset.films, dataset.sizes_px, strict=True)}
+    assert sizes["IM000001"] == pixels.shape[::-1]
+
+
+def test_patients_of_dicom_are_compared_and_never_told(folder):
+    pixels = np.asarray(Image.open(write_film(folder / "drawn.png", seed=78)).convert("L"))
+    who = {
+        ("train", "a"): ("Zq-4711", None),
+        ("train", "b"): ("Zq-4711", "Other Hospital"),
+        ("train", "c"): ("ANONYMOUS", None),
+        ("test", "d"): ("Zq-4711", None),
+        ("test", "e"): ("anonymous", None),
+    }
+    for n, ((split, name), (number, issuer)) in enumerate(who.items()):
+        turned = np.roll(pixels, 37 * n, axis=1).astype(np.uint16)
+        ds = dicom_file(turned, bits=12, PatientID=number, IssuerOfPatientID=issuer)
+        (folder / split / "NORMAL" / name).write_bytes(written(ds))
+    dataset = scan(folder)
+    group = dict(zip([f.path.name for f in dataset.films], dataset.groups, strict=True))
+    assert group["a"] == group["d"]
+    assert len({group[name] for name in "abce"}) == 4
+    assert dataset.patients_from == "DICOM headers"
+    assert [leak.why for leak in dataset.leaks] == ["patient"]
+    assert "Zq-4711" not in repr(dataset)
+    paths = [folder / split / "NORMAL" / name for split, name in who]
+    keys, told_by = patient_keys(folder, paths)
+    assert told_by == "DICOM headers"
+    assert keys[0] == keys[3]
+    assert len(set(keys)) == 4
+    assert "Zq-4711" not in " ".join(keys)

@@ -14,6 +14,11 @@ from cxr_core.evaluate.metrics import classification_summary, confusion_matrix, 
 from cxr_core.evaluate.table import table_lines
 from cxr_core.evaluate.weighted import figure_names
 from cxr_core.labels import ENSEMBLES, SYSTEMS
+from cxr_core.trust.calibration_error import (
+    CLASSWISE,
+    TOP_LABEL,
+    expected_calibration_error,
+)
 from tests.evaluate.material import DEGENERATE, make_reads, random_labels
 
 BEFORE = ("n", "accuracy", "recall", "precision", "called", "confusion", "figures")
@@ -70,6 +75,18 @@ def test_raw_and_calibrated_stand_side_by_side(evaluation):
         a, b = (evaluation["systems"][pair[side]]["calibrated"]["log_loss"] for side in "ab")
         difference = pair["calibrated"]["log_loss"]["value"]
         assert difference == pytest.approx(a["value"] - b["value"])
+
+
+def test_calibration_errors_of_both_are_told(evaluation, reads):
+    for name, system in evaluation["systems"].items():
+        found = system["calibration_error"]
+        assert list(found) == ["raw", "calibrated"]
+        for of in (TOP_LABEL, CLASSWISE):
+            error = expected_calibration_error(
+                reads.y_true, reads.probs(name), of=of, patients=reads.patient, n_resamples=99
+            )
+            assert found["raw"][of] == error.to_dict()
+            assert found["raw"][of] != found["calibrated"][of]
 
 
 def test_a_difference_is_the_difference_of_the_figures(evaluation):

@@ -105,7 +105,10 @@ def test_a_recipe_without_such_films_needs_a_twin(made, films, capsys):
     own = made / "with-twin"
     shutil.copytree(made / "run-bundle", own)
     assert evidence(made, films, own, "--twin", f"smoke={made / 'twin'}") == 0
-    assert Bundle.load(own).trust().about["heads"].startswith("a twin's")
+    trust = Bundle.load(own).trust()
+    assert trust.about["heads"].startswith("a twin's")
+    assert trust.calibration
+    assert trust.conformal == {}, "limits of a twin are no promise"
 
 
 def test_a_twin_of_another_recipe_is_refused(made, films, tmp_path, capsys):

@@ -66,6 +66,9 @@ def test_the_refusal_table_goes_through_json_to_markdown():
     gate = fit_gate(REFERENCE.reads, UNSEEN.reads, layouts=(REFERENCE.layout, UNSEEN.layout))
     bare = fit_gate(REFERENCE.reads, UNSEEN.reads)
     test, adults = seen(films((30, 30, 30), seed=5), 5), seen(films((0, 5, 5), seed=6), 6)
+    for name, logits in test.reads.logits.items():
+        if name == gate.lead:
+            logits[:4] = logits[:4, ::-1]  # four COVID-19 films are called something else
     kinds = {"near": {}, "far": FAR, "other": {}}
     table = refusal_table(gate, kinds, test, adults, without_layout=bare)
     table["cost_ms"] = 0.1
@@ -80,8 +83,14 @@ def test_the_refusal_table_goes_through_json_to_markdown():
         row["refused"]["n_hits"] for row in table["sets"] if row["kind"] == "far"
     )
     assert table["adults"]["n_passed_called_COVID19"] == 0
+    scores = gate.of_reads(test.reads, test.layout)
+    is_misread = scores.called != test.reads.y_true
+    assert is_misread.any()
+    n_misread = sum(row["n"] for row in table["misread"].values())
+    n_refused = sum(row["n_refused"] for row in table["misread"].values())
+    assert (n_misread, n_refused) == (is_misread.sum(), (is_misread & scores.is_refused).sum())
     found = lines(table)
-    assert "| **all 2 far sets** | 40 |" in found[-1]
+    assert "| **all 2 far sets** | 40 |" in found[-3]
     assert sum(line.startswith("| Test films") for line in found) == 3
 
 

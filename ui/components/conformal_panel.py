@@ -22,6 +22,10 @@ NO_SETS: Final = (
     "No prediction sets were calibrated for this system. Publish the bundle again with "
     "`python -m train evidence`."
 )
+NO_SETS_OF_A_TWIN: Final = (
+    "None are shown for this variant: it kept no films apart, and limits of its twin did not hold "
+    "what they promise. Choose a variant that kept films apart."
+)
 RANGE_MEANING: Final = (
     "“Range that chance explains”: with so few films, coverage falls into this range 99 % "
     "of the time if calibration and test films are alike (exact, beta-binomial). Intervals of "
@@ -93,7 +97,7 @@ def conformal_section(evidence: CalibrationEvidence, system: str) -> None:
     st.markdown(INTRO)
     model = evidence.conformal.get(system)
     if model is None:
-        st.markdown(NO_SETS)
+        st.markdown(NO_SETS_OF_A_TWIN if evidence.is_twin else NO_SETS)
         return
     level = st.segmented_control(
         "Promised",

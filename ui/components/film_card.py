@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from cxr_core.labels import CLASS_TITLES
+from cxr_core.radiograph import SERIOUS_NOTICES
 from ui import engine, state
+from ui.components.dicom_export import dicom_export
 from ui.components.header_panel import header_panel
+from ui.components.report_export import report_export
+from ui.components.send_back import send_back
 from ui.components.viewer import viewer
 from ui.components.viewer.colour import colour_tables
 from ui.film_view import FilmView
@@ -36,12 +40,6 @@ if TYPE_CHECKING:
     from ui.film_view import Score
     from ui.state import Film
 
-SERIOUS: Final = (
-    *("lateral_view", "other_body_part", "polarity_conflict"),
-    *("burned_in", "border_text"),
-)
-"""Notices that stand above the film: its scores mean nothing, or it may name the patient."""
-
 _GATE = {"not_run": GATE_NOT_RUN, "passed": GATE_PASSED, "refused": GATE_REFUSED}
 
 
@@ -65,7 +63,7 @@ def film_card(film: Film, predictor: Predictor) -> None:
         if shown.refused:
             st.warning(GATE_REFUSED, icon=":material/block:")
         for notice in shown.notices:
-            if notice.code in SERIOUS:
+            if notice.code in SERIOUS_NOTICES:
                 st.warning(plain(notice.message), icon=":material/warning:")
         viewer(
             shown.pixels,
@@ -82,6 +80,10 @@ def film_card(film: Film, predictor: Predictor) -> None:
             st.warning(outside_sentence(far), icon=":material/pulmonology:")
         _footer(shown)
         header_panel(film)
+        with st.expander("Take away"):
+            report_export(film, predictor)
+            dicom_export(film, predictor)
+            send_back(film, predictor, is_refused=shown.refused)
 
 
 def _header(film: Film, shown: FilmView | engine.Failure) -> None:
@@ -111,7 +113,7 @@ def _footer(shown: FilmView) -> None:
         *(
             f":material/info: {plain(notice.message)}"
             for notice in shown.notices
-            if notice.code not in SERIOUS
+            if notice.code not in SERIOUS_NOTICES
         ),
         HEATMAP_CAPTION,
         trust_line(shown.trust),

@@ -1,4 +1,4 @@
-"""What leaves the worklist: tables, and a zip archive with a map drawn on each film."""
+"""What leaves the worklist: tables, a zip archive with a map drawn on each film, reports."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from cxr_core.batch.run import about_models
 from cxr_core.batch.table import table_bytes, table_systems
 from cxr_core.labels import system_title
 from ui import worklist
+from ui.components.worklist_reports import reports_button, reports_result
 from ui.frame import show_error
 from ui.worklist_job import MAX_OVERLAY_BYTES, words_of
 from ui.worklist_view import Choice
@@ -63,8 +64,10 @@ def worklist_export(found: Worklist, positions: Sequence[int], choice: Choice) -
                 "the table. The networks read the films once more.",
                 on_click=lambda: worklist.draw_overlays(found, positions, choice.system),
             )
+        reports_button(found, positions, choice)
     if found.overlays is not None:
         _overlays(found)
+    reports_result(found)
     st.caption(MEANING)
 
 

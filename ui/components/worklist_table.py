@@ -166,7 +166,7 @@ def _columns() -> dict[str, Any]:
         "Status": config.TextColumn(width=76),
         "Top class": config.TextColumn(width=90),
         **scores,
-        "Agreement": config.NumberColumn(format="percent", width=84),
+        "Agreement": config.NumberColumn(format="percent", width=100),
         "Distance": config.ProgressColumn(format="%.2f", min_value=0.0, max_value=1.0, width=104),
         "Entropy (bits)": config.NumberColumn(format="%.2f", width=100),
         "Unlike training": config.NumberColumn(format="%.2f", width=110),

@@ -1,0 +1,90 @@
+"""The worklist's reports: one PDF of many films, made in the background when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+
+from cxr_core.batch.progress import time_words
+from cxr_core.labels import system_title
+from ui import worklist
+from ui.frame import show_error
+from ui.report_job import MAX_REPORTS
+from ui.worklist_job import words_of
+
+if TYPE_CHECKING:
+    from ui.worklist import Worklist
+    from ui.worklist_view import Choice
+
+WRITE: Final = "Write reports as PDF"
+CANCEL: Final = "Cancel PDF"
+LEFT_OUT: Final = (
+    f"One PDF holds {MAX_REPORTS} films; filter the films to get the others, or use "
+    "`python -m cxr_core report`."
+)
+_EVERY_S: Final = 1.0
+
+
+def reports_button(found: Worklist, positions: Sequence[int], choice: Choice) -> None:
+    """Draw the button that starts the reports, unless they are being written.
+
+    Args:
+        found: The worklist, read to its end or cancelled.
+        positions: Films that pass the filters, in order.
+        choice: Whose maps are drawn, and whether scores are raw.
+    """
+    if found.reports is not None and found.reports.is_running:
+        return
+    st.button(
+        WRITE,
+        icon=":material/picture_as_pdf:",
+        help="A table of all films, then one page each: film, map of "
+        f"{system_title(choice.system)}, scores of all systems, what was checked. The networks "
+        "read the films once more.",
+        on_click=lambda: worklist.write_reports(found, positions, choice),
+    )
+
+
+def reports_result(found: Worklist) -> None:
+    """Draw how far the reports are, then the button that brings them.
+
+    Args:
+        found: The worklist.
+    """
+    task = found.reports
+    if task is None:
+        return
+    if task.is_running:
+        _bar()
+    elif task.failure is not None:
+        show_error("The reports were not written to the end.", task.failure, "Write them again.")
+    elif task.data is not None:
+        n = task.progress.n_done
+        st.download_button(
+            f"PDF with {n:,} {'film' if n == 1 else 'films'}, maps of {system_title(task.system)}",
+            data=lambda: task.data or b"",
+            file_name="worklist-reports.pdf",
+            mime="application/pdf",
+            icon=":material/picture_as_pdf:",
+            on_click="ignore",
+            key="worklist-reports",
+        )
+        if task.n_left_out:
+            st.caption(LEFT_OUT)
+
+
+@st.fragment(run_every=_EVERY_S)
+def _bar() -> None:
+    """Draw the bar; when the reports are written, draw the whole page again."""
+    found = worklist.current()
+    task = None if found is None else found.reports
+    if task is None or not task.is_running:
+        st.rerun()
+    left, right = st.columns([5, 1], vertical_alignment="center")
+    left.progress(
+        min(task.progress.share, 1.0), text=words_of(task.progress, "reports", time_words)
+    )
+    with right.container(horizontal_alignment="right"):
+        st.button(CANCEL, icon=":material/stop:", on_click=task.cancel)
