@@ -205,6 +205,16 @@ def test_the_rate_forgets_a_slow_start():
     assert Progress(0, 0).share == 1.0
 
 
+def test_the_rate_of_blocks_counts_their_films():
+    times = iter([0.0, 50.0, 60.0])
+    pace = Pace(400, clock=lambda: next(times))
+    assert pace.count_block(128, n_read=100, n_errors=1) == Progress(128, 400, 100, 1)
+    assert pace.count_block(100, n_read=0, n_errors=0).rate is None  # known before
+    assert pace.count_block(100, n_read=100, n_errors=0).rate == pytest.approx(2.0)
+    progress = pace.count_block(72, n_read=50, n_errors=2)
+    assert progress == Progress(400, 400, 250, 3, pytest.approx(2.5), 0.0)
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"), [(0, "0 s"), (59.4, "59 s"), (59.6, "1 min"), (7260, "2 h 1 min")]
 )

@@ -57,6 +57,7 @@ def loaded_after(code: str) -> set[str]:
 
 HEAVY = {"tensorflow", "keras", "streamlit", "pandas", "plotly", "scipy", "nncf", "highdicom"}
 HEAVY |= {"dicomweb_client", "retrying"}
+HEAVY |= {"ray", "pyarrow"}  # for `score --ray`, addresses and Parquet alone
 HEAVY |= {"starlette", "uvicorn", "python_multipart"}  # for `serve` alone
 
 

@@ -12,10 +12,12 @@ from cxr_core.preprocess import (
     RESAMPLINGS,
     SCALINGS,
     PreprocessSpec,
+    prepare,
     preprocess,
     preprocess_batch,
     resize,
     scale,
+    shrink,
 )
 from cxr_core.radiograph import Radiograph
 
@@ -107,6 +109,23 @@ def test_batch_equals_single_bit_for_bit(scaling: str) -> None:
     assert batch.dtype == np.float32
     for row, film in zip(batch, films, strict=True):
         np.testing.assert_array_equal(row, preprocess(film, spec))
+
+
+def test_a_film_that_travelled_grey_equals_one_that_did_not() -> None:
+    """Networks of one size share one grey image, whatever their ranges."""
+    film = make(seed=3)
+    specs = [PreprocessSpec(scaling=scaling) for scaling in SCALINGS]
+    specs += [PreprocessSpec(resampling="lanczos"), PreprocessSpec(height_px=96, width_px=80)]
+    shrunk = shrink(film, [*specs, specs[0]])
+    assert len(shrunk.images) == 3
+    prepared, travelled = prepare(film, specs), shrunk.prepared(specs)
+    assert list(prepared.inputs) == list(travelled.inputs) == specs
+    for spec in specs:
+        expected = preprocess(film, spec)[None]
+        assert np.array_equal(prepared.inputs[spec], expected)
+        assert np.array_equal(travelled.inputs[spec], expected)
+    assert np.array_equal(prepared.layout, travelled.layout)
+    assert (travelled.sha256, travelled.notices) == (film.sha256, film.notices)
 
 
 def test_polarity_reaches_the_network() -> None:
