@@ -195,26 +195,33 @@ def session(address: str) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
     short = Path("/tmp")  # noqa: S108 - paths of sockets have 107 bytes; the folder is made safely
     with tempfile.TemporaryDirectory(
         prefix="cxr-ray-", dir=short if short.is_dir() else None, ignore_cleanup_errors=True
     ) as folder:
         try:
-            if address == ADDRESS_HERE:
-                ray.init(
-                    num_cpus=(os.cpu_count() or 1) + 1,  # one more: networks are not to wait
-                    object_store_memory=_STORE_BYTES,
-                    include_dashboard=False,
-                    _temp_dir=folder,
-                    **quiet,
-                )
-            else:
-                ray.init(address=address, **quiet)
-        except (ConnectionError, RuntimeError, ValueError) as err:
-            msg = f"Ray must be reached or started. Received: address={address!r}, {err}"
-            raise ClusterError(msg) from err
-        try:
+            _connect(address, f"{folder}/r")  # Ray opens its own folder to everybody
             yield
         finally:
             ray.shutdown()
+
+
+def _connect(address: str, folder: str) -> None:
+    """Start Ray on this machine with its files in a folder, or connect to a cluster."""
+    import ray
+
+    quiet: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False}
+    try:
+        if address != ADDRESS_HERE:
+            ray.init(address=address, **quiet)
+            return
+        ray.init(
+            num_cpus=(os.cpu_count() or 1) + 1,  # one more: networks are not to wait
+            object_store_memory=_STORE_BYTES,
+            include_dashboard=False,
+            _temp_dir=folder,
+            **quiet,
+        )
+    except (ConnectionError, RuntimeError, ValueError) as err:
+        msg = f"Ray must be reached or started. Received: address={address!r}, {err}"
+        raise ClusterError(msg) from err
