@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -112,22 +111,11 @@ def test_the_same_table_and_only_new_films_are_read_again(folder, plain, tiny_bu
 def test_the_whole_run_killed_and_resumed(folder, plain, tiny_bundle_dir, tmp_path):
     out = tmp_path / "r.parquet"
     before = set(Path("/tmp").glob("cxr-ray-*"))  # noqa: S108
-    command = [sys.executable, "-m", "cxr_core", "score", str(folder), "--out", str(out)]
-    process = subprocess.Popen(
-        [*command, "--bundle", str(tiny_bundle_dir), "--ray", "--ray-block", "2"],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and process.poll() is None:
-        if len(parts_of(out)) > 2:
-            process.kill()
-    process.wait(60)
+    printed = run_script(tmp_path, KILLED_WHOLE, folder, out, tiny_bundle_dir)
+    assert "killed at" in printed
     sessions = set(Path("/tmp").glob("cxr-ray-*")) - before  # noqa: S108
     assert not out.exists()
-    n_parts = len(parts_of(out))
-    assert n_parts > 2
+    assert len(parts_of(out)) > 2
     done = score(folder, out, tiny_bundle_dir, "--ray", "--resume")
     assert "The parts held" in done.stdout
     assert_equal_tables(out, plain)
@@ -147,6 +135,29 @@ def processes_of(session):
             continue
     return found
 
+
+KILLED_WHOLE = """
+import os, signal, sys
+from pathlib import Path
+
+from cxr_core.batch.cluster import Cluster
+from cxr_core.batch.plan import Plan
+from cxr_core.bundle import Bundle
+from cxr_core.ray_batch import write_scores
+
+films, out, bundle_dir = sys.argv[1:]
+
+
+def die(progress):
+    if progress.n_read > 4:
+        print("killed at", progress.n_done, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    plan = Plan(Bundle.load(bundle_dir).digest, "tiny", folder=bundle_dir)
+    write_scores(plan, [films], Path(out), cluster=Cluster(n_block=2), on_progress=die)
+"""
 
 KILLED = """
 import os, signal, sys
