@@ -16,6 +16,11 @@ WHERE_FILMS_GO: Final = (
     "**Clear my films**."
 )
 
+WHERE_RESULTS_GO: Final = (
+    "Results, with a picture of the film, go to the DICOM server when you press **Store both now** "
+    "below a film, and never before."
+)
+
 HEATMAP_CAPTION: Final = (
     "A heatmap shows what moved the score, not where disease is. Unless one scale is chosen for "
     "all, each map has its own, and colours of two maps cannot be compared."
