@@ -48,8 +48,9 @@ MODULES: Final = (
 
 _HEAD: Final = """# The core's names
 
-Written by `python -m tools.make_api` (`make docs`) from the docstrings; do not edit. Listed are the names that packages of
-`cxr_core` export and those of the modules that others build on. How they work together: [architecture.md](architecture.md).
+Written by `python -m tools.make_api` (`make docs`) from the docstrings; do not edit. Listed are the
+names that packages of `cxr_core` export and those of the modules that others build on. How they
+work together: [architecture.md](architecture.md).
 """
 _SECTIONS: Final = "Args|Attributes|Returns|Raises|Warns|Yields|Notes|References|Caution"
 _LISTS: Final = ("Args:", "Attributes:", "Raises:", "Warns:")
