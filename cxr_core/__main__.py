@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_explain_check(commands)
     _add_inspect(commands)
     _add_deidentify(commands)
+    _add_reader_study(commands)
     _add_dicom_out(commands)
     add_dicomweb(commands, _add_model_options, _positive)
     _add_bundle(commands)
@@ -238,6 +239,25 @@ def _add_deidentify(commands: argparse._SubParsersAction[argparse.ArgumentParser
     parser.add_argument("source", type=Path, metavar="IN", help="a DICOM file, or a folder of them")
     parser.add_argument("target", type=Path, metavar="OUT", help="a new file, or a folder")
     parser.set_defaults(run=deidentify)
+
+
+def _add_reader_study(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `reader-study summarise`."""
+    parser = commands.add_parser("reader-study", help="look at what readers answered")
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    action = actions.add_parser("summarise", help="write all answers and the statistics")
+    action.add_argument("folder", type=Path, metavar="FOLDER", help="of the study")
+    action.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="for answers.csv, statistics.json"
+    )
+    action.set_defaults(run=_summarise)
+
+
+def _summarise(arguments: argparse.Namespace) -> int:
+    """Import what only `reader-study` needs, then run it."""
+    from cxr_core.reader_study.command import summarise
+
+    return summarise(arguments)
 
 
 def _add_dicom_out(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

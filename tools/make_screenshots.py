@@ -31,7 +31,7 @@ PAGES: Final = {
     "Dataset": 1900,
     "Model card": 1600,
     "Worklist": 1200,
-    "Reader study": 1200,
+    "Reader study": 1500,
 }
 """Page to the rows of its picture."""
 

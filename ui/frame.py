@@ -42,6 +42,7 @@ _ICONS: Final = {
     "7_Dataset.py": ":material/dataset:",
     "8_Model_card.py": ":material/description:",
     "9_Worklist.py": ":material/checklist:",
+    "10_Reader_study.py": ":material/quiz:",
 }
 
 
