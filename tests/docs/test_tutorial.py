@@ -46,7 +46,7 @@ def folder(tmp_path_factory):
                 (place / "box.py").write_text(text, "utf-8")
                 runpy.run_path(str(place / "box.py"))
             else:
-                for line in text.splitlines():
+                for line in text.replace("\\\n", " ").splitlines():
                     run_command(line)
     return place
 
