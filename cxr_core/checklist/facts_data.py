@@ -26,6 +26,9 @@ PATIENTS_FROM: Final = {
 }
 """`patients_from` of a summary to what it means."""
 
+CHILDREN: Final = frozenset({"kermany-2018"})
+"""Collections of children alone."""
+
 STEERING: Final = {
     "carved": " Steering films were carved from the training films, patient by patient.",
     "test": " The test films steered training, so test figures are optimistic.",
@@ -40,13 +43,13 @@ def is_known_mixture(dataset: Mapping[str, Any]) -> bool:
         dataset: `Bundle.dataset`, empty where nothing is told.
 
     Returns:
-        True where COVID-19 films share no source with the others, and the others are the children
-        of Kermany's collection.
+        True where COVID-19 films are of the collections cut from publications and sharing pages,
+        and the others are the children of Kermany's collection.
     """
     counts: Mapping[str, Mapping[str, int]] = dataset.get("n_by_source") or {}
     own = {name for name, row in counts.items() if row["COVID19"]}
     others = {name for name, row in counts.items() if row["NORMAL"] or row["PNEUMONIA"]}
-    return bool(own) and others == {"kermany-2018"} and not own & others
+    return bool(own) and own <= set(SOURCES) - CHILDREN and others == CHILDREN
 
 
 def sources(subject: Subject) -> str | None:

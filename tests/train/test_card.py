@@ -62,7 +62,7 @@ def rewritten(tmp_path, change):
 
 def test_nine_sections_with_the_warning_first(card):
     assert re.findall(r"^## (.*)$", card, re.MULTILINE) == SECTIONS
-    first = card.index("the class is tied to the source")
+    first = card.index("tells a class from the rest")
     assert first < card.index("0.800 (0.790 to 0.810)")
 
 
