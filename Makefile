@@ -24,9 +24,12 @@ $(VENV)/.dev: requirements.txt requirements-dev.txt $(VENV)/.run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-$(VENV)/.all: requirements-browser.txt requirements-slow.txt $(VENV)/.dev
+$(VENV)/.all: requirements-browser.txt requirements-slow.txt requirements-ray.txt $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-browser.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-slow.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-ray.txt && \
+	  $(BIN)/python -c 'import ray' 2>/dev/null || \
+	  echo "ray is not installed (no wheel for this Python?): the tests of score --ray will be skipped"
 	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
 	  apt-get -qq update && apt-get -qq install -y chromium; } || \
 	  echo "chromium is not installed: the browser tests will be skipped"

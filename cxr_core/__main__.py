@@ -81,7 +81,10 @@ def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add `score`."""
     parser = commands.add_parser("score", help="read many films into one table")
     parser.add_argument(
-        "sources", nargs="+", metavar="FOLDER|ZIP|FILE", help="films, at any depth; in this order"
+        "sources",
+        nargs="+",
+        metavar="FOLDER|ZIP|FILE",
+        help="films, at any depth; in this order; also s3://BUCKET/FOLDER",
     )
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="ends in .csv, .parquet or .jsonl"
@@ -92,8 +95,32 @@ def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--workers", type=_positive, default=2, metavar="N", help="threads that decode films (2)"
     )
+    _add_ray_options(parser)
     _add_model_options(parser)
     parser.set_defaults(run=_score)
+
+
+def _add_ray_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `score` on many machines can be told."""
+    group = parser.add_argument_group(
+        "many machines",
+        "needs requirements-ray.txt; docs/scale.md says what each machine must have",
+    )
+    group.add_argument("--ray", action="store_true", help="read with Ray, here or on a cluster")
+    group.add_argument(
+        "--ray-address",
+        metavar="ADDRESS",
+        help="of a cluster, or auto; starts Ray here if left out",
+    )
+    for option, text in (
+        ("models", "copies of the networks (three quarters of the processors)"),
+        ("threads", "processors of each copy (1)"),
+        ("block", "films a block and a part (128)"),
+    ):
+        group.add_argument(f"--ray-{option}", type=_positive, metavar="N", help=text)
+    group.add_argument(
+        "--ray-parts", metavar="DIR", help="folder or address that every machine can write"
+    )
 
 
 def _score(arguments: argparse.Namespace) -> int:

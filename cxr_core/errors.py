@@ -90,6 +90,18 @@ class StudyChangedError(StudyError):
     default_hint = "Put the files back as they were, or begin a new study with those there are now."
 
 
+class NotInstalledError(CxrError):
+    """A part of the software that is installed apart is needed, and is not there."""
+
+    default_hint = "Install what the message names into the same environment."
+
+
+class ClusterError(CxrError):
+    """Several machines cannot read films together: one is out of reach, too small or unlike."""
+
+    default_hint = "Look at `ray status` on the first machine, then go on with --resume."
+
+
 class TrainingDataError(CxrError):
     """The training folder cannot be used as it is."""
 

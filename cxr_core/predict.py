@@ -148,6 +148,7 @@ class Predictor:
         precision: `f32` or `bf16`, see `OpenVinoEngine`.
         engines: Member name to engine, instead of the published networks (tests, GPUs).
         lungs: Finds the lungs of each film, for `Trust.lung_share`; `None` leaves that out.
+        n_threads: Threads of each published network for one film, see `OpenVinoEngine`.
 
     Raises:
         SpecMismatchError: If the variant is unknown, an engine's map has another shape than the
@@ -163,6 +164,7 @@ class Predictor:
         precision: str = "f32",
         engines: Mapping[str, FeatureEngine] | None = None,
         lungs: LungSegmenter | None = None,
+        n_threads: int | None = None,
     ) -> None:
         entry = bundle.variant(variant)
         self.bundle = bundle
@@ -172,7 +174,7 @@ class Predictor:
         self._heads = bundle.heads(entry.name)
         self._trust = bundle.trust(entry.name)
         self._lungs = lungs
-        self._engines = engines or _load_engines(bundle, entry.members, precision)
+        self._engines = engines or _load_engines(bundle, entry.members, precision, n_threads)
         for name, member in entry.members.items():
             _check_engine(name, member, self._engines[name])
 
@@ -378,12 +380,13 @@ class Predictor:
 
 
 def _load_engines(
-    bundle: Bundle, members: Mapping[str, MemberEntry], precision: str
+    bundle: Bundle, members: Mapping[str, MemberEntry], precision: str, n_threads: int | None
 ) -> dict[str, FeatureEngine]:
     """Compile the members' networks, all at once: one alone does not keep two cores busy."""
 
     def load(member: MemberEntry) -> OpenVinoEngine:
-        return OpenVinoEngine(bundle.folder / member.network, precision=precision)
+        xml_path = bundle.folder / member.network
+        return OpenVinoEngine(xml_path, precision=precision, n_threads=n_threads)
 
     with ThreadPoolExecutor(len(members)) as pool:
         return dict(zip(members, pool.map(load, members.values()), strict=True))

@@ -7,7 +7,7 @@ in the dashboard.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final
 
 import numpy as np
@@ -199,6 +199,54 @@ def prepare(radiograph: Radiograph, specs: Iterable[PreprocessSpec]) -> Prepared
     Returns:
         The inputs, each equal to `preprocess` bit for bit.
     """
-    inputs = {spec: preprocess(radiograph, spec)[None] for spec in dict.fromkeys(specs)}
-    layout = film_layout(radiograph.image)
-    return Prepared(radiograph.sha256, radiograph.notices, inputs, layout)
+    specs = tuple(dict.fromkeys(specs))
+    return shrink(radiograph, specs).prepared(specs)
+
+
+@dataclass(frozen=True, eq=False)
+class Shrunk:
+    """A film at its networks' sizes, still grey: a sixth of `Prepared` where two ranges share it.
+
+    Attributes:
+        sha256: Hex digest of the film's bytes.
+        notices: What was changed or looked unusual on reading.
+        images: Spec without its scaling, see `unscaled`, to array of shape (`height_px`,
+            `width_px`), float32 in [0, 1].
+        layout: As in `Prepared`.
+    """
+
+    sha256: str
+    notices: tuple[Notice, ...]
+    images: Mapping[PreprocessSpec, npt.NDArray[np.float32]]
+    layout: npt.NDArray[np.float32]
+
+    def prepared(self, specs: Iterable[PreprocessSpec]) -> Prepared:
+        """Bring it to the networks' ranges.
+
+        Args:
+            specs: Those that it was shrunk for.
+
+        Returns:
+            The inputs, each equal to `preprocess` bit for bit.
+        """
+        inputs = {spec: scale(self.images[unscaled(spec)], spec)[None] for spec in specs}
+        return Prepared(self.sha256, self.notices, inputs, self.layout)
+
+
+def unscaled(spec: PreprocessSpec) -> PreprocessSpec:
+    """Return the spec that says all but the range: equal for networks that share a grey image."""
+    return replace(spec, scaling="none")
+
+
+def shrink(radiograph: Radiograph, specs: Iterable[PreprocessSpec]) -> Shrunk:
+    """Bring one film to the sizes of several networks, each distinct one once.
+
+    Args:
+        radiograph: The film.
+        specs: What the networks were trained with, for example `Predictor.specs`.
+
+    Returns:
+        The grey images.
+    """
+    images = {spec: resize(radiograph.image, spec) for spec in dict.fromkeys(map(unscaled, specs))}
+    return Shrunk(radiograph.sha256, radiograph.notices, images, film_layout(radiograph.image))

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -181,6 +182,31 @@ def _key(sha256: str) -> bytes:
         return bytes.fromhex(sha256)
     except ValueError:
         return sha256.encode()
+
+
+@contextmanager
+def locked(path: Path | None) -> Iterator[None]:
+    """Keep other runs out of a folder; a killed process lets go of it.
+
+    Args:
+        path: A file in it for the lock, made and kept; `None` for a folder that has no locks.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        OutputError: If it cannot be written, or another run holds it.
+    """
+    if path is None:
+        yield
+        return
+    try:
+        file = path.open("ab")
+    except OSError as err:
+        raise _unwritable(path, err) from err
+    with file:
+        _lock(file.fileno(), path.parent)
+        yield
 
 
 def _lock(descriptor: int, path: Path) -> None:

@@ -9,23 +9,29 @@ from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from cxr_core import io
 from cxr_core.batch.source import Item
 from cxr_core.errors import CxrError
 from cxr_core.io import Limits
-from cxr_core.preprocess import Prepared, PreprocessSpec, prepare
 
 if TYPE_CHECKING:
     from cxr_core.radiograph import Radiograph
 
+Film = TypeVar("Film")
+"""What a decoded film becomes: `Prepared` here, `Shrunk` where it travels to another machine."""
 
-class Store(Protocol):
-    """Readings by the digest of the film; asked from several threads, written from one."""
+
+class Known(Protocol):
+    """Films that were read before, by the digest of their bytes; asked from several threads."""
 
     def __contains__(self, sha256: str) -> bool:
         """Tell whether a film was read before."""
+
+
+class Store(Known, Protocol):
+    """Readings by the digest of the film; asked from several threads, written from one."""
 
     def get(self, sha256: str) -> Mapping[str, Any] | None:
         """Return the content of its record, or `None`."""
@@ -54,7 +60,7 @@ class MemoryStore:
 
 
 @dataclass(frozen=True, eq=False)
-class Loaded:
+class Loaded(Generic[Film]):
     """What came of decoding one item.
 
     Attributes:
@@ -64,36 +70,36 @@ class Loaded:
     """
 
     sha256: str | None = None
-    prepared: Prepared | None = None
+    prepared: Film | None = None
     error: CxrError | None = None
 
 
-class Loader:
+class Loader(Generic[Film]):
     """Turns items into what the networks take; safe to call from several threads.
 
     Args:
-        specs: `Predictor.specs`.
+        shape: Makes of a film what the networks take, and drops its pixels.
         limits: Largest file and largest film.
-        store: Films that it knows are not decoded.
+        store: Films that are in it are not decoded.
         on_film: Called with each decoded film.
     """
 
     def __init__(
         self,
-        specs: Sequence[PreprocessSpec],
+        shape: Callable[[Radiograph], Film],
         *,
         limits: Limits,
-        store: Store,
+        store: Known,
         on_film: Callable[[Radiograph], None] | None = None,
     ) -> None:
-        self._specs = tuple(specs)
+        self._shape = shape
         self._limits = limits
         self._store = store
         self._on_film = on_film
         self._claimed: set[str] = set()
         self._lock = threading.Lock()
 
-    def load(self, item: Item) -> Loaded:
+    def load(self, item: Item) -> Loaded[Film]:
         """Read an item, and decode it if nobody did or does.
 
         Args:
@@ -113,7 +119,7 @@ class Loader:
             self._claimed.add(digest)
         return self._decode(item, data, digest)
 
-    def decode(self, item: Item) -> Loaded:
+    def decode(self, item: Item) -> Loaded[Film]:
         """Read and decode an item whoever else does."""
         try:
             data = item.read_bytes(self._limits)
@@ -126,7 +132,7 @@ class Loader:
         with self._lock:
             self._claimed.discard(digest or "")
 
-    def _decode(self, item: Item, data: bytes, digest: str) -> Loaded:
+    def _decode(self, item: Item, data: bytes, digest: str) -> Loaded[Film]:
         """Decode bytes and drop the pixels."""
         try:
             radiograph = io.read(data, name=item.name, limits=self._limits)
@@ -134,15 +140,15 @@ class Loader:
             return Loaded(digest, error=err)
         if self._on_film is not None:
             self._on_film(radiograph)
-        return Loaded(digest, prepare(radiograph, self._specs))
+        return Loaded(digest, self._shape(radiograph))
 
 
 def load_ahead(
     items: Sequence[Item],
-    loader: Loader,
+    loader: Loader[Film],
     n_threads: int,
     should_stop: Callable[[], bool] | None,
-) -> Generator[tuple[Item, Loaded], None, None]:
+) -> Generator[tuple[Item, Loaded[Film]], None, None]:
     """Decode items in threads; only a few are decoded before their turn.
 
     Args:
@@ -154,7 +160,7 @@ def load_ahead(
     Yields:
         Each item in order, with what came of it.
     """
-    waiting: deque[tuple[Item, Future[Loaded]]] = deque()
+    waiting: deque[tuple[Item, Future[Loaded[Film]]]] = deque()
     coming = iter(items)
     with ThreadPoolExecutor(n_threads, thread_name_prefix="decode") as pool:
         try:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _WINDOW: Final = 64
-"""Latest films that the rate is taken from: slow films at the start do not weigh for ever."""
+"""Latest films, or blocks, that the rate is taken from: a slow start does not weigh for ever."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Pace:
     def __init__(self, n_total: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._n_total = n_total
         self._clock = clock
-        self._times: deque[float] = deque(maxlen=_WINDOW)
+        self._times: deque[tuple[float, int]] = deque(maxlen=_WINDOW)
         self._n_done = self._n_read = self._n_errors = 0
 
     def count(self, *, is_read: bool, is_error: bool) -> Progress:
@@ -63,14 +63,28 @@ class Pace:
         Returns:
             How far the run is.
         """
-        self._n_done += 1
-        self._n_read += is_read
-        self._n_errors += is_error
-        if is_read:
-            self._times.append(self._clock())
+        return self.count_block(1, n_read=int(is_read), n_errors=int(is_error))
+
+    def count_block(self, n_done: int, *, n_read: int, n_errors: int) -> Progress:
+        """Count files that were done together.
+
+        Args:
+            n_done: Their number.
+            n_read: Of those, read by the networks now.
+            n_errors: Of those, in error.
+
+        Returns:
+            How far the run is.
+        """
+        self._n_done += n_done
+        self._n_read += n_read
+        self._n_errors += n_errors
+        if n_read:
+            self._times.append((self._clock(), self._n_read))
         rate = left_s = None
-        if len(self._times) > 1 and self._times[-1] > self._times[0]:
-            rate = (len(self._times) - 1) / (self._times[-1] - self._times[0])
+        if len(self._times) > 1 and self._times[-1][0] > self._times[0][0]:
+            (first_s, n_first), (last_s, n_last) = self._times[0], self._times[-1]
+            rate = (n_last - n_first) / (last_s - first_s)
             left_s = (self._n_total - self._n_done) / rate
         return Progress(self._n_done, self._n_total, self._n_read, self._n_errors, rate, left_s)
 

@@ -9,19 +9,21 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from cxr_core import __version__
 from cxr_core.batch.journal import Journal
 from cxr_core.batch.scorer import N_DECODERS, score_items
 from cxr_core.batch.source import Listing, list_items
-from cxr_core.batch.table import SUFFIXES, open_table, table_systems
+from cxr_core.batch.table import SUFFIXES, open_table, row, table_systems
 from cxr_core.errors import OutputError, UnreadableImageError
 
 if TYPE_CHECKING:
     from cxr_core.batch.progress import Progress
     from cxr_core.batch.record import Record
+    from cxr_core.bundle import Bundle
     from cxr_core.predict import Predictor
+    from cxr_core.trust.model import TrustModel
 
 SCHEMA: Final = "cxr-score/1"
 
@@ -43,7 +45,31 @@ class Outcome:
     is_whole: bool = True
 
 
-def about_models(predictor: Predictor) -> dict[str, Any]:
+class Models(Protocol):
+    """What besides a film's bytes decides its numbers: a `Predictor`, or the plan of one."""
+
+    @property
+    def bundle(self) -> Bundle:
+        """The set of models."""
+
+    @property
+    def variant(self) -> str:
+        """Its set of heads."""
+
+    @property
+    def precision(self) -> str:
+        """`f32` or `bf16`."""
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        """Names of the systems, in display order."""
+
+    @property
+    def trust_model(self) -> TrustModel | None:
+        """What calibrates, bounds and refuses."""
+
+
+def about_models(predictor: Models) -> dict[str, Any]:
     """Return where the numbers of a table come from.
 
     Args:
@@ -105,13 +131,7 @@ def write_scores(
         OutputError: If something cannot be written, or another run writes it.
         ValueError: If the suffix is unknown.
     """
-    if out.suffix.lower() not in SUFFIXES:
-        msg = f"`out` must end in one of {SUFFIXES}. Received: out={out.name!r}"
-        raise ValueError(msg)
-    listing = sources if isinstance(sources, Listing) else list_items(sources)
-    if not listing.items:
-        msg = f"`sources` must hold films. Received: none, and {listing.n_left_out} other files"
-        raise UnreadableImageError(msg, hint="Name a folder, files or a zip archive with films.")
+    listing = list_films(sources, out)
     about = about_models(predictor)
     models = {
         "bundle": predictor.bundle.digest,
@@ -123,7 +143,7 @@ def write_scores(
         out.parent.mkdir(parents=True, exist_ok=True)
         with Journal(journal_path(out), models, resume=resume) as journal:
             n_known = len(journal)
-            writer = _Writer(out, predictor, about)
+            writer = TableFile(out, predictor.systems, about)
             try:
                 for record in score_items(
                     predictor,
@@ -146,16 +166,46 @@ def write_scores(
         raise OutputError(msg) from err
 
 
-class _Writer:
-    """The table under another name until it is whole, and what is said of it."""
+def list_films(sources: Sequence[str | Path] | Listing, out: Path) -> Listing:
+    """List what there is to read, before anything is opened or written.
 
-    def __init__(self, out: Path, predictor: Predictor, about: Mapping[str, Any]) -> None:
+    Args:
+        sources: As in `write_scores`.
+        out: As in `write_scores`.
+
+    Returns:
+        At least one item.
+
+    Raises:
+        UnreadableImageError: If there is no file to read.
+        ValueError: If the suffix of `out` is unknown.
+    """
+    if out.suffix.lower() not in SUFFIXES:
+        msg = f"`out` must end in one of {SUFFIXES}. Received: out={out.name!r}"
+        raise ValueError(msg)
+    listing = sources if isinstance(sources, Listing) else list_items(sources)
+    if not listing.items:
+        msg = f"`sources` must hold films. Received: none, and {listing.n_left_out} other files"
+        raise UnreadableImageError(msg, hint="Name a folder, files or a zip archive with films.")
+    return listing
+
+
+class TableFile:
+    """The table under another name until it is whole, and what is said of it.
+
+    Args:
+        out: The table.
+        systems: Those of the variant.
+        about: From `about_models`.
+    """
+
+    def __init__(self, out: Path, systems: Sequence[str], about: Mapping[str, Any]) -> None:
         self._out = out
         self._about = about
         self._part = out.with_name(f"{out.name}.part")
         self._file = self._part.open("wb")
-        systems = table_systems(predictor.systems)
-        self._table = open_table(out.suffix.lower(), self._file, systems, about)
+        self._systems = table_systems(systems)
+        self._table = open_table(out.suffix.lower(), self._file, self._systems, about)
         self._counts = Counter({"ok": 0, "refused": 0, "error": 0})
         self._errors: list[dict[str, str]] = []
 
@@ -165,11 +215,15 @@ class _Writer:
         return self._counts.total()
 
     def write(self, record: Record) -> None:
-        """Write one row."""
-        self._table.write(record)
-        self._counts[record.status] += 1
+        """Write one film's row."""
+        self.write_row(row(record, self._systems))
         if record.error is not None:
             self._errors.append({"file": record.file, **record.error})
+
+    def write_row(self, values: Mapping[str, Any]) -> None:
+        """Write the row of a film that was read, as `cxr_core.batch.table.row` returns it."""
+        self._table.write(values)
+        self._counts[values["status"]] += 1
 
     def finish(self, listing: Listing) -> None:
         """Give the table its name, after what is said of it."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,7 @@ from cxr_core.batch.record import Record
 from cxr_core.batch.source import Item, list_items
 from cxr_core.errors import CxrError
 from cxr_core.io import LIMITS, Limits
+from cxr_core.preprocess import Prepared, prepare
 
 if TYPE_CHECKING:
     from cxr_core.io.archive import Archive
@@ -104,7 +106,8 @@ def score_items(
         Memory holds one film at full depth a thread, and the networks' inputs of a few films.
     """
     store = MemoryStore() if store is None else store
-    loader = Loader(predictor.specs, limits=limits, store=store, on_film=on_film)
+    shape = partial(prepare, specs=predictor.specs)
+    loader = Loader(shape, limits=limits, store=store, on_film=on_film)
     pace = Pace(len(items))
     try:
         with (
@@ -123,7 +126,7 @@ def score_items(
 
 
 def _in_order(
-    coming: Iterator[tuple[Item, Loaded]], lanes: _Lanes
+    coming: Iterator[tuple[Item, Loaded[Prepared]]], lanes: _Lanes
 ) -> Iterator[tuple[Record, bool]]:
     """Keep the lanes full; yield records in the order of the items, and whether they are new."""
     shared: Archive | None = None
@@ -143,14 +146,16 @@ class _Waiting:
     """An item in a lane: with the networks, or waiting for what is known already."""
 
     item: Item
-    loaded: Loaded
+    loaded: Loaded[Prepared]
     answer: Future[Answer] | None
 
 
 class _Lanes:
     """Films that are with the networks, first in first out; used from one thread."""
 
-    def __init__(self, predictor: Predictor, loader: Loader, store: Store, n_lanes: int) -> None:
+    def __init__(
+        self, predictor: Predictor, loader: Loader[Prepared], store: Store, n_lanes: int
+    ) -> None:
         self._predictor = predictor
         self._loader = loader
         self._store = store
@@ -169,7 +174,7 @@ class _Lanes:
         """Whether nobody is left."""
         return not self._waiting
 
-    def enter(self, item: Item, loaded: Loaded) -> None:
+    def enter(self, item: Item, loaded: Loaded[Prepared]) -> None:
         """Let the networks read a film, unless it is in error, known, or being read."""
         digest = loaded.sha256
         is_known = digest is not None and (digest in self._store or digest in self._running)

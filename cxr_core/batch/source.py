@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Protocol
 
+from cxr_core.batch.storage import is_address, list_address, shown_address
 from cxr_core.errors import ArchiveError, CxrError, UnreadableImageError
 from cxr_core.io import ARCHIVE_LIMITS, ArchiveLimits, Limits, read_bytes
 from cxr_core.io.archive import ZIP_STARTS, Archive
@@ -60,11 +61,12 @@ class FileItem:
 
 @dataclass(frozen=True)
 class EntryItem:
-    """An entry of an archive, by its position in `Archive.entries`."""
+    """An entry of an archive, by its position in `Archive.entries`, and where the archive lies."""
 
     name: str
     archive: Archive = field(repr=False)
     position: int
+    path: Path | None = None
 
     def read_bytes(self, limits: Limits) -> bytes:
         """Unpack the entry into memory; see `Item`."""
@@ -115,9 +117,10 @@ def list_items(sources: Sequence[str | Path], *, limits: ArchiveLimits = ARCHIVE
     """List the films of files, folders and zip archives; nothing is decoded.
 
     Args:
-        sources: Paths. A folder is searched at any depth, with the zip archives in it; links to
-            folders are not followed. Hidden files, tables and notes in folders and archives are
-            left out; a file that is named itself never is.
+        sources: Paths, or addresses such as `s3://bucket/folder`. A folder is searched at any
+            depth, on a disk with the zip archives in it; links to folders are not followed. Hidden
+            files, tables and notes in folders and archives are left out; a file that is named
+            itself never is.
         limits: What an archive may be.
 
     Returns:
@@ -128,6 +131,13 @@ def list_items(sources: Sequence[str | Path], *, limits: ArchiveLimits = ARCHIVE
     items: list[Item] = []
     n_left_out = 0
     for source in sources:
+        if is_address(source):
+            address = str(source)
+            prefix = "" if len(sources) == 1 else f"{_safe(shown_address(address))}/"
+            listed = _stored_items(address, prefix)
+            items += listed.items
+            n_left_out += listed.n_left_out
+            continue
         path = Path(source)
         prefix = "" if len(sources) == 1 else f"{_text(path)}/"
         if path.is_dir():
@@ -165,7 +175,8 @@ def archive_items(
     Returns:
         Sorted by path; one item with the error where the archive is refused.
     """
-    name = name or (source.name if isinstance(source, Path) else "archive")
+    path = source if isinstance(source, Path) else None
+    name = name or ("archive" if path is None else path.name)
     try:
         if isinstance(source, Path):
             archive = Archive.from_path(source, limits=limits)
@@ -175,12 +186,29 @@ def archive_items(
         return Listing((BrokenItem(prefix.rstrip("/") or _safe(name), err),))
     archive.close()  # opened again when its turn comes
     items = [
-        EntryItem(_safe(f"{prefix}{entry.name}"), archive, position)
+        EntryItem(_safe(f"{prefix}{entry.name}"), archive, position, path)
         for position, entry in enumerate(archive.entries)
         if entry.problem is not None or not _is_left_out(entry.name.split("/"))
     ]
     items.sort(key=lambda item: archive.entries[item.position].name.split("/"))
     return Listing(tuple(items), len(archive.entries) - len(items))
+
+
+def _stored_items(address: str, prefix: str) -> Listing:
+    """List the films behind an address; archives there are not opened."""
+    try:
+        found = list_address(address)
+    except UnreadableImageError as err:
+        return Listing((BrokenItem(prefix.rstrip("/") or "address", err),))
+    items: list[Item] = []
+    for item in found:
+        name, own = item.name, _safe(f"{prefix}{item.name}")
+        if name.lower().endswith(_ARCHIVE_SUFFIX):
+            msg = f"An archive must lie on a disk. Received: name={own!r} behind an address"
+            items.append(BrokenItem(own, ArchiveError(msg)))
+        elif shown_address(address).endswith(f"/{name}") or not _is_left_out(name.split("/")):
+            items.append(replace(item, name=own))
+    return Listing(tuple(items), len(found) - len(items))
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, Path | CxrError | None]]:

@@ -25,8 +25,8 @@ _ROW_GROUP: Final = 1000
 class Table(Protocol):
     """A table that is being written."""
 
-    def write(self, record: Record) -> None:
-        """Write one row."""
+    def write(self, values: Mapping[str, Any]) -> None:
+        """Write one row, as `row` returns it."""
 
     def close(self) -> None:
         """Write what is left; the file stays open."""
@@ -99,16 +99,14 @@ class CsvTable:
     """
 
     def __init__(self, file: BinaryIO, systems: Sequence[str]) -> None:
-        self._systems = systems
         self._text = io.TextIOWrapper(file, "utf-8", newline="", write_through=True)
         self._writer = csv.writer(self._text, lineterminator="\n")
         self._writer.writerow(columns(systems))
 
-    def write(self, record: Record) -> None:
+    def write(self, values: Mapping[str, Any]) -> None:
         """Write one row."""
-        values = row(record, self._systems)
         if values["prediction_set"] == []:
-            values["prediction_set"] = EMPTY_SET
+            values = {**values, "prediction_set": EMPTY_SET}
         self._writer.writerow([_cell(value) for value in values.values()])
 
     def close(self) -> None:
@@ -121,16 +119,14 @@ class JsonLinesTable:
 
     Args:
         file: Where it is written.
-        systems: From `table_systems`.
     """
 
-    def __init__(self, file: BinaryIO, systems: Sequence[str]) -> None:
-        self._systems = systems
+    def __init__(self, file: BinaryIO) -> None:
         self._file = file
 
-    def write(self, record: Record) -> None:
+    def write(self, values: Mapping[str, Any]) -> None:
         """Write one row."""
-        self._file.write(json.dumps(row(record, self._systems)).encode() + b"\n")
+        self._file.write(json.dumps(dict(values)).encode() + b"\n")
 
     def close(self) -> None:
         """Write what is left; the file stays open."""
@@ -149,18 +145,17 @@ class ParquetTable:
         import pyarrow as pa
         from pyarrow import parquet
 
-        self._systems = systems
         kinds = {name: pa.list_(pa.string()) for name in _LISTS}
         numbers = {f"{system}_{name}" for system in systems for name in CLASSES}
         kinds |= {name: pa.float64() for name in (*_NUMBERS, *numbers)}
         fields = [(name, kinds.get(name, pa.string())) for name in columns(systems)]
         self._schema = pa.schema(fields, metadata={"cxr_score": json.dumps(dict(about))})
         self._writer = parquet.ParquetWriter(file, self._schema)
-        self._rows: list[dict[str, Any]] = []
+        self._rows: list[Mapping[str, Any]] = []
 
-    def write(self, record: Record) -> None:
+    def write(self, values: Mapping[str, Any]) -> None:
         """Write one row."""
-        self._rows.append(row(record, self._systems))
+        self._rows.append(values)
         if len(self._rows) == _ROW_GROUP:
             self._flush()
 
@@ -202,7 +197,7 @@ def open_table(
     if suffix == ".parquet":
         return ParquetTable(file, systems, about)
     if suffix == ".jsonl":
-        return JsonLinesTable(file, systems)
+        return JsonLinesTable(file)
     if suffix == ".csv":
         return CsvTable(file, systems)
     msg = f"`suffix` must be one of {SUFFIXES}. Received: suffix={suffix!r}"
@@ -226,7 +221,7 @@ def table_bytes(
     buffer = io.BytesIO()
     table = open_table(suffix, buffer, systems, about)
     for record in records:
-        table.write(record)
+        table.write(row(record, systems))
     table.close()
     return buffer.getvalue()
 

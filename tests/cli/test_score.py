@@ -190,13 +190,13 @@ journal.Journal._append = half
 """,
     "between two films": """
 import cxr_core.batch.run as run
-write, n = run._Writer.write, [0]
+write, n = run.TableFile.write, [0]
 def some(self, record):
     n[0] += 1
     if n[0] == 9:
         kill()
     write(self, record)
-run._Writer.write = some
+run.TableFile.write = some
 """,
     "before the table has its name": """
 import cxr_core.batch.run as run
