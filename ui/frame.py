@@ -13,6 +13,7 @@ import streamlit as st
 
 from cxr_core.errors import CxrError
 from ui import engine
+from ui.discreet import be_discreet
 from ui.words import APP_TITLE, RESEARCH_USE, WHERE_FILMS_GO
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def page(title: str, *, icon: str | None = None) -> None:
         title: Heading of the page and, with the application's name, title of the browser tab.
         icon: Material icon before the heading.
     """
+    be_discreet()
     st.set_page_config(
         page_title=title if title == APP_TITLE else f"{title} · {APP_TITLE}",
         page_icon=_TAB_ICON,
