@@ -30,6 +30,10 @@ $(VENV)/.all: requirements-browser.txt requirements-slow.txt $(VENV)/.dev
 	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
 	  apt-get -qq update && apt-get -qq install -y chromium; } || \
 	  echo "chromium is not installed: the browser tests will be skipped"
+	@test -x /usr/sbin/Orthanc -o -n "$$(command -v Orthanc)" || { test "$$(id -u)" = 0 && \
+	  test ! -d /run/systemd/system && command -v apt-get >/dev/null && apt-get -qq update && \
+	  apt-get -qq install -y --no-install-recommends orthanc orthanc-dicomweb; } || \
+	  echo "orthanc and orthanc-dicomweb are not installed: the tests on a real server will be skipped"
 	@touch $@
 
 run: $(VENV)/.run ## start the dashboard on http://127.0.0.1:8501 (PORT=... for another port)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cxr_core import __version__, command
 from cxr_core.bundle import DEFAULT_BUNDLE
+from cxr_core.command_dicomweb import add_dicomweb
 from cxr_core.deidentify import deidentify
 from cxr_core.explain.cam import METHODS
 from cxr_core.explain.fidelity.check import CHECKS, N_FILMS
@@ -54,7 +55,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_explain_check(commands)
     _add_inspect(commands)
     _add_deidentify(commands)
+    _add_reader_study(commands)
+    _add_dicom_out(commands)
+    add_dicomweb(commands, _add_model_options, _positive)
     _add_bundle(commands)
+    _add_serve(commands)
     return parser
 
 
@@ -236,6 +241,51 @@ def _add_deidentify(commands: argparse._SubParsersAction[argparse.ArgumentParser
     parser.set_defaults(run=deidentify)
 
 
+def _add_reader_study(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `reader-study summarise`."""
+    parser = commands.add_parser("reader-study", help="look at what readers answered")
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    action = actions.add_parser("summarise", help="write all answers and the statistics")
+    action.add_argument("folder", type=Path, metavar="FOLDER", help="of the study")
+    action.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="for answers.csv, statistics.json"
+    )
+    action.set_defaults(run=_summarise)
+
+
+def _summarise(arguments: argparse.Namespace) -> int:
+    """Import what only `reader-study` needs, then run it."""
+    from cxr_core.reader_study.command import summarise
+
+    return summarise(arguments)
+
+
+def _add_dicom_out(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `dicom-out`."""
+    parser = commands.add_parser(
+        "dicom-out", help="write readings as DICOM objects: heatmaps (SC) and probabilities (SR)"
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="films; DICOM or pictures")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a folder")
+    parser.add_argument(
+        "--system", nargs="+", metavar="NAME", help="whose heatmaps; the ensemble of dense layers"
+    )
+    parser.add_argument(
+        "--deidentify",
+        action="store_true",
+        help="take identifiers out first, and write the film without them too",
+    )
+    _add_model_options(parser)
+    parser.set_defaults(run=_dicom_out)
+
+
+def _dicom_out(arguments: argparse.Namespace) -> int:
+    """Import what only `dicom-out` needs, then run it."""
+    from cxr_core.command_dicom import dicom_out
+
+    return dicom_out(arguments)
+
+
 def _add_bundle(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `bundle info` and `bundle verify`."""
     parser = commands.add_parser("bundle", help="look at a published set of models")
@@ -247,6 +297,34 @@ def _add_bundle(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         action = actions.add_parser(name, help=text)
         action.add_argument("folder", nargs="?", type=Path, default=DEFAULT_BUNDLE, metavar="DIR")
         action.set_defaults(run=run)
+
+
+def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `serve`."""
+    parser = commands.add_parser("serve", help="answer HTTP requests: films in, readings out")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (127.0.0.1: this computer only)"
+    )
+    parser.add_argument("--port", type=_natural, default=8600, help="0 for any free one (8600)")
+    parser.add_argument(
+        "--allowed-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a host name that requests may use, for example that of a proxy; once for each",
+    )
+    parser.add_argument(
+        "--insecure", action="store_true", help="let everybody in who can reach the address"
+    )
+    _add_model_options(parser)
+    parser.set_defaults(run=_serve)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    """Import what only `serve` needs, then run it."""
+    from cxr_core.command_serve import serve
+
+    return serve(arguments)
 
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cxr_core.batch.progress import time_words
@@ -25,6 +27,7 @@ from cxr_core.terminal import make_room, say_error
 if TYPE_CHECKING:
     from cxr_core.batch.progress import Progress
     from cxr_core.batch.run import Outcome
+    from cxr_core.batch.source import Listing
 
 _REPORT_S: Final = 5.0
 _MAX_ERRORS: Final = 20
@@ -40,19 +43,45 @@ def score(arguments: argparse.Namespace) -> int:
         0 if every film was read, 1 if some file or the bundle is in error or the run was stopped, 2
         for wrong usage.
     """
-    if arguments.out.suffix.lower() not in SUFFIXES:
+    status = check_out(arguments.out)
+    if status != OK:
+        return status
+    return write_table(arguments, arguments.sources)
+
+
+def check_out(out: Path) -> int:
+    """Check that a table can be written, before hours of reading.
+
+    Args:
+        out: The table.
+
+    Returns:
+        0, or the exit status after the reason was said.
+    """
+    if out.suffix.lower() not in SUFFIXES:
         known = ", ".join(SUFFIXES)
-        sys.stderr.write(f"error: --out must end in one of {known}. Received: {arguments.out}\n")
+        sys.stderr.write(f"error: --out must end in one of {known}. Received: {out}\n")
         return WRONG_USAGE
-    if not make_room(arguments.out):
-        return SOME_ERROR
+    return OK if make_room(out) else SOME_ERROR
+
+
+def write_table(arguments: argparse.Namespace, sources: Sequence[str | Path] | Listing) -> int:
+    """Read films, write the table and say how it went.
+
+    Args:
+        arguments: `out`, `resume`, `workers`, `bundle`, `variant`, `precision`.
+        sources: As in `write_scores`.
+
+    Returns:
+        As `score`.
+    """
     try:
         bundle = Bundle.load(arguments.bundle)
         variant = known_variant(bundle, arguments.variant)
         predictor = Predictor(bundle, variant=variant, precision=arguments.precision)
         outcome = write_scores(
             predictor,
-            arguments.sources,
+            sources,
             arguments.out,
             resume=arguments.resume,
             n_decoders=arguments.workers,

@@ -84,6 +84,18 @@ class OutputError(CxrError):
     default_hint = "Name a file in a folder of yours, with room on the disk, for --out."
 
 
+class StudyError(CxrError):
+    """A reader study cannot be opened, or does not take an answer, as things are."""
+
+    default_hint = "Name the folder of a reader study, or begin a new one."
+
+
+class StudyChangedError(StudyError):
+    """Films or files of a reader study are not those that it was made of."""
+
+    default_hint = "Put the files back as they were, or begin a new study with those there are now."
+
+
 class TrainingDataError(CxrError):
     """The training folder cannot be used as it is."""
 

@@ -2,8 +2,8 @@
 
     python -m tools.make_screenshots --out docs/screenshots [--pages Compare Heatmaps]
 
-Needs Chromium and the package playwright (`make test-all` installs both). The pictures have 256
-colours, so that all of them together stay small.
+Needs Chromium and the package playwright (`make test-all` installs both). The pictures are AVIF,
+which browsers show, so that all of them together stay small.
 """
 
 from __future__ import annotations
@@ -31,12 +31,19 @@ PAGES: Final = {
     "Dataset": 1900,
     "Model card": 1600,
     "Worklist": 1200,
+    "Reader study": 1500,
 }
 """Page to the rows of its picture."""
 
 WIDTHS_PX: Final = (1280, 1920)
 SCHEMES: Final = ("dark", "light")
 N_COLOURS: Final = 256
+AVIF_QUALITY: Final = 60
+IN_README: Final = frozenset({"front-dark-1280"})
+"""Pictures that the README shows, written as PNG."""
+
+SUFFIX: Final = {True: ".png", False: ".avif"}
+
 _SETTLE_MS: Final = 5000
 
 
@@ -80,15 +87,19 @@ def _session(
         page.get_by_role("link", name=name).click()
         page.wait_for_timeout(_SETTLE_MS)
         stem = "front" if name == "Read films" else name.lower().replace(" ", "-")
-        path = out / f"{stem}-{scheme}-{width}.png"
+        title = f"{stem}-{scheme}-{width}"
+        path = out / f"{title}{SUFFIX[title in IN_README]}"
         _save(page.screenshot(), path)
         print(f"{path.name}: {path.stat().st_size / 1e3:.0f} kB")
     context.close()
 
 
 def _save(data: bytes, path: Path) -> None:
-    """Write a picture with few colours."""
+    """Write a picture as AVIF, or with few colours as PNG, which every viewer of a README shows."""
     picture = Image.open(io.BytesIO(data)).convert("RGB")
+    if path.suffix == ".avif":
+        picture.save(path, "AVIF", quality=AVIF_QUALITY, speed=4)
+        return
     few = picture.quantize(N_COLOURS, kmeans=2, dither=Image.Dither.NONE)
     few.save(path, "PNG", optimize=True)
 

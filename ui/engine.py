@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +24,9 @@ from ui.header_view import HeaderView, header_view
 from ui.state import Film
 
 if TYPE_CHECKING:
-    from cxr_core.engine.openvino import OpenVinoEngine
     from cxr_core.lungs import LungSegmenter
     from cxr_core.predict import Predictor, Reading
+    from cxr_core.published import PublishedModels
 
 BUNDLE_VARIABLE: Final = "CXR_BUNDLE"
 """Environment variable with the folders of other bundles than the one in the repository."""
@@ -135,8 +134,7 @@ def load_beside(models: Models) -> Predictor:
     Raises:
         CxrError: If the bundle is missing, altered or does not fit this version.
     """
-    published = _published(str(models.folder))
-    return published.predictor(models.variant or published.bundle.default_variant)
+    return _published(str(models.folder)).predictor(models.variant)
 
 
 def load() -> Predictor:
@@ -145,11 +143,10 @@ def load() -> Predictor:
     Raises:
         CxrError: If the bundle is missing, altered or does not fit this version.
     """
-    published = _published(str(bundle_folders()[0]))
+    models = published()
     chosen = st.session_state.get(_VARIANT_KEY)
-    if isinstance(chosen, str) and chosen in published.bundle.variants:
-        return published.predictor(chosen)
-    return published.predictor(published.bundle.default_variant)
+    is_known = isinstance(chosen, str) and chosen in models.bundle.variants
+    return models.predictor(chosen if is_known else None)
 
 
 def choose_variant(name: str) -> None:
@@ -175,38 +172,6 @@ def choose_raw(is_raw: bool) -> None:
     st.session_state[_RAW_KEY] = is_raw
 
 
-class _Published:
-    """A bundle with its networks, which all variants share, and one predictor a variant."""
-
-    def __init__(self, folder: str) -> None:
-        from cxr_core.bundle import Bundle
-
-        self.bundle = Bundle.load(folder)
-        self._engines: dict[str, OpenVinoEngine] = {}
-        self._predictors: dict[str, Predictor] = {}
-        self._lock = threading.Lock()
-
-    def predictor(self, variant: str) -> Predictor:
-        """Return the predictor of one variant, made on first use."""
-        from cxr_core.engine.openvino import OpenVinoEngine
-        from cxr_core.predict import Predictor
-
-        with self._lock:
-            if variant not in self._predictors:
-                members = self.bundle.variant(variant).members
-                for member in members.values():
-                    if member.network not in self._engines:
-                        path = self.bundle.folder / member.network
-                        self._engines[member.network] = OpenVinoEngine(path)
-                self._predictors[variant] = Predictor(
-                    self.bundle,
-                    variant=variant,
-                    engines={name: self._engines[m.network] for name, m in members.items()},
-                    lungs=lungs(),
-                )
-            return self._predictors[variant]
-
-
 @st.cache_resource(show_spinner=False)
 def lungs() -> LungSegmenter | None:
     """Load the network that finds the lungs; none where the repository has none."""
@@ -215,12 +180,23 @@ def lungs() -> LungSegmenter | None:
     return LungSegmenter.load() if DEFAULT_LUNGS.is_dir() else None
 
 
+def published() -> PublishedModels:
+    """Return the configured bundle with its networks, which all sessions share.
+
+    Raises:
+        CxrError: If the bundle is missing, altered or does not fit this version.
+    """
+    return _published(str(bundle_folders()[0]))
+
+
 @st.cache_resource(show_spinner="Loading the published models …", max_entries=MAX_BUNDLES)
-def _published(folder: str) -> _Published:
+def _published(folder: str) -> PublishedModels:
     """Verify and load a bundle; an error is not cached, so a repaired bundle loads at once."""
-    published = _Published(folder)
-    published.predictor(published.bundle.default_variant)
-    return published
+    from cxr_core.published import PublishedModels
+
+    models = PublishedModels(folder, lungs=lungs())
+    models.predictor()
+    return models
 
 
 def reading(film: Film, predictor: Predictor) -> Reading:

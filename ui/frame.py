@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from cxr_core.errors import CxrError
-from ui import engine
+from ui import engine, server
 from ui.discreet import be_discreet
-from ui.words import APP_TITLE, RESEARCH_USE, WHERE_FILMS_GO
+from ui.login import logout_button, require_login
+from ui.offline import stay_offline
+from ui.words import APP_TITLE, RESEARCH_USE, WHERE_FILMS_GO, WHERE_RESULTS_GO
 
 if TYPE_CHECKING:
     from cxr_core.bundle import Bundle
@@ -41,17 +43,21 @@ _ICONS: Final = {
     "7_Dataset.py": ":material/dataset:",
     "8_Model_card.py": ":material/description:",
     "9_Worklist.py": ":material/checklist:",
+    "10_Reader_study.py": ":material/quiz:",
 }
 
 
 def page(title: str, *, icon: str | None = None) -> None:
-    """Set up a page and draw what all pages share; the first call of every page.
+    """Set up a page, ask for a login where one is set up, and draw what all pages share.
+
+    The first call of every page; where nobody is logged in who has to be, the last one too.
 
     Args:
         title: Heading of the page and, with the application's name, title of the browser tab.
         icon: Material icon before the heading.
     """
     be_discreet()
+    stay_offline()
     st.set_page_config(
         page_title=title if title == APP_TITLE else f"{title} · {APP_TITLE}",
         page_icon=_TAB_ICON,
@@ -59,12 +65,15 @@ def page(title: str, *, icon: str | None = None) -> None:
         initial_sidebar_state=_SIDEBAR_WIDTH_PX,
     )
     st.info(RESEARCH_USE, icon=":material/science:")
+    require_login()
     st.title(title, icon=icon, anchor=False)
     with st.sidebar:
         _links()
         _about_models()
         st.header("Your films", anchor=False)
-        st.markdown(f":small[{WHERE_FILMS_GO}]")
+        results = f" {WHERE_RESULTS_GO}" if server.is_configured() else ""
+        st.markdown(f":small[{WHERE_FILMS_GO}{results}]")
+        logout_button()
 
 
 def models() -> Predictor:

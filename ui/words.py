@@ -16,6 +16,11 @@ WHERE_FILMS_GO: Final = (
     "**Clear my films**."
 )
 
+WHERE_RESULTS_GO: Final = (
+    "Results, with a picture of the film, go to the DICOM server when you press **Store both now** "
+    "below a film, and never before."
+)
+
 FOLDERS_CLOSED: Final = (
     "Folders of the computer that runs this page cannot be named here: whoever runs it has not "
     "allowed any."

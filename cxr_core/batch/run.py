@@ -77,7 +77,7 @@ def about_path(out: Path) -> Path:
 
 def write_scores(
     predictor: Predictor,
-    sources: Sequence[str | Path],
+    sources: Sequence[str | Path] | Listing,
     out: Path,
     *,
     resume: bool = False,
@@ -89,7 +89,7 @@ def write_scores(
 
     Args:
         predictor: The variant that reads.
-        sources: Files, folders, zip archives.
+        sources: Files, folders, zip archives; or what was listed elsewhere, on a server say.
         out: The table; its suffix is one of `cxr_core.batch.table.SUFFIXES`.
         resume: Whether readings in the journal count, where the same models made them.
         n_decoders: Threads that decode ahead of the networks.
@@ -108,7 +108,7 @@ def write_scores(
     if out.suffix.lower() not in SUFFIXES:
         msg = f"`out` must end in one of {SUFFIXES}. Received: out={out.name!r}"
         raise ValueError(msg)
-    listing = list_items(sources)
+    listing = sources if isinstance(sources, Listing) else list_items(sources)
     if not listing.items:
         msg = f"`sources` must hold films. Received: none, and {listing.n_left_out} other files"
         raise UnreadableImageError(msg, hint="Name a folder, files or a zip archive with films.")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import subprocess
 import sys
 
 import streamlit as st
 from starlette.formparsers import MultiPartParser
+from streamlit.runtime.media_file_storage import MediaFileKind
+from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 
-from ui.discreet import be_discreet, places, without_text
+from ui.discreet import address_of, be_discreet, places, without_text
 
 
 def failed():
@@ -32,6 +35,24 @@ def test_every_page_switches_it_off(app, predictor, monkeypatch):
     filters = logging.getLogger("streamlit.error_util").filters
     assert filters.count(without_text) == 1
     st.set_option("logger.enableRich", before)
+
+
+def test_what_is_offered_is_named_by_all_its_bytes_and_a_key(predictor, app):
+    app.run()
+    storage = MemoryMediaFileStorage("/media")
+    first = bytes(4 << 20)
+    second = first[:1_000_000] + b"x" + first[1_000_001:]  # outside of what Streamlit samples
+    names = [
+        storage.load_and_get_id(data, "text/csv", MediaFileKind.DOWNLOADABLE, "films.csv")
+        for data in (first, second, first)
+    ]
+    assert names[0] == names[2] != names[1]
+    assert [storage.get_file(f"{name}.csv").content for name in names[:2]] == [first, second]
+    assert names[0] == address_of(first, "text/csv", "films.csv")
+    assert address_of(b"a", "bc") != address_of(b"a", "b", "c")
+    code = "from ui.discreet import address_of; print(address_of(b'film', 'image/png'))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() != address_of(b"film", "image/png")
 
 
 def test_types_and_lines_of_an_error_and_its_cause_without_their_texts():

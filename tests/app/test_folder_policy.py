@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import streamlit as st
@@ -12,6 +13,7 @@ import ui.components.run_choice
 from cxr_core.errors import ForbiddenFolderError
 from tests.app.conftest import png
 from tests.app.test_pages import PAGES, text
+from ui import reader_study
 from ui.folder import films_below
 from ui.folder_policy import FolderPolicy, folder_policy, is_for_this_computer, named_path
 from ui.words import FOLDERS_CLOSED
@@ -185,3 +187,20 @@ def test_films_are_found_by_digest_without_reading_them_whole(tmp_path):
     tracemalloc.stop()
     assert list(found.values()) == [folder / "huge"]
     assert peak < 8 << 20
+
+
+def test_a_study_from_a_file_or_a_link_opens_no_folder_outside(app, predictor, allowed, tmp_path):
+    assert reader_study._films_of(SimpleNamespace(source={"folder": "/etc"})) == ()
+    assert len(reader_study._films_of(SimpleNamespace(source={"folder": str(allowed)}))) == 1
+    with pytest.raises(ForbiddenFolderError):
+        reader_study.shelf_named(str(tmp_path / "answers"))
+    assert not (tmp_path / "answers").exists()
+    reader_study.shelf_named(str(allowed / "answers"))
+    assert (allowed / "answers").is_dir()
+    app.query_params["study"] = "/etc"
+    page = next(name for name in PAGES if "study" in name.lower())
+    app.run().switch_page(page)
+    app.query_params["study"] = "/etc"
+    app.run()
+    assert not app.exception
+    assert "must be one that this page may open" in text(app)

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-import ui.engine
 from cxr_core.bundle import MANIFEST, seal
+from cxr_core.published import PublishedModels
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_the_choice_holds_on_every_page(app, two_variants):
 
 
 def test_variants_share_their_networks(two_variants):
-    published = ui.engine._Published(str(two_variants.folder))
+    published = PublishedModels(two_variants.folder)
     first, second = (published.predictor(name) for name in ("tiny", "other"))
     assert published.predictor("tiny") is first
     assert first.variant == "tiny"

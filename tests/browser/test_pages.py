@@ -20,6 +20,7 @@ PAGES = (
     "Dataset",
     "Model card",
     "Worklist",
+    "Reader study",
 )
 
 

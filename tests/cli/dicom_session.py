@@ -22,7 +22,7 @@ from cxr_core.__main__ import main  # noqa: E402
 
 
 def commands(films, asked, bundle):
-    """Read, explain, evaluate and clean the films."""
+    """Read, explain, evaluate and clean the films, and write them as DICOM objects."""
     paths = [str(path) for path in sorted((films / "NORMAL").iterdir())]
     options = ["--bundle", str(bundle)]
     main(["predict", *paths, "--json", "--explain", str(asked / "explain"), *options])
@@ -32,6 +32,9 @@ def commands(films, asked, bundle):
     good = str(films.parent / "good")
     main(["evaluate", good, "--out", str(asked / "e.json"), "--resamples", "20", *options])
     main(["deidentify", str(films), str(asked / "clean")])
+    main(["dicom-out", *paths, "--out", str(asked / "objects"), "--deidentify", *options])
+    # these go back into the study and hold its identifiers; what is said while they are made, not
+    main(["dicom-out", *paths, "--out", str(films.parent / "objects"), *options])
 
 
 def dashboard(films):

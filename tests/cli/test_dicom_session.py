@@ -82,6 +82,8 @@ def test_nothing_planted_is_left_behind(tmp_path, tiny_bundle_dir):
     assert (home / "log").stat().st_size > 0
     assert len(list((asked / "explain").iterdir())) == 3 * 10
     assert len(list((asked / "clean").iterdir())) == 3
+    assert len(list((asked / "objects").iterdir())) == 3 * 3
+    assert len(list((films.parent / "objects").iterdir())) == 3 * 2
     assert len(list((asked / "reports").iterdir())) == 4
     for word in (*PLANTED, UID):
         assert word.encode() not in said, word

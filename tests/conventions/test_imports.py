@@ -55,7 +55,9 @@ def loaded_after(code: str) -> set[str]:
     return {name.split(".")[0] for name in done.stdout.split()}
 
 
-HEAVY = {"tensorflow", "keras", "streamlit", "pandas", "plotly", "scipy", "nncf"}
+HEAVY = {"tensorflow", "keras", "streamlit", "pandas", "plotly", "scipy", "nncf", "highdicom"}
+HEAVY |= {"dicomweb_client", "retrying"}
+HEAVY |= {"starlette", "uvicorn", "python_multipart"}  # for `serve` alone
 
 
 def test_import_of_the_core_is_light():

@@ -153,6 +153,22 @@ def test_scripts_of_the_pages_write_text_only_and_ask_nobody():
             assert not re.search(pattern, path.read_text("utf-8")), f"{path.name}: {pattern}"
 
 
+SHARED = {"lungs", "_published", "_reads", "_loaded_index", "_effects"}
+"""Caches that all sessions share: made from bundles alone, found by their digests."""
+
+
+def test_what_is_made_from_films_is_cached_by_session():
+    shared = set()
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            for decorator in getattr(node, "decorator_list", ()):
+                text = ast.unparse(decorator)
+                is_cached = "cache_data" in text or "cache_resource" in text
+                if is_cached and "scope='session'" not in text:
+                    shared.add(node.name)
+    assert shared == SHARED
+
+
 def test_no_secret_is_committed():
     """Secrets come from the environment or from a file that git ignores."""
     ignored = (ROOT / ".gitignore").read_text("utf-8").splitlines()

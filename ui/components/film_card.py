@@ -10,8 +10,10 @@ import streamlit as st
 from cxr_core.labels import CLASS_TITLES
 from cxr_core.radiograph import SERIOUS_NOTICES
 from ui import engine, state
+from ui.components.dicom_export import dicom_export
 from ui.components.header_panel import header_panel
 from ui.components.report_export import report_export
+from ui.components.send_back import send_back
 from ui.components.viewer import viewer
 from ui.components.viewer.colour import colour_tables
 from ui.film_view import FilmView
@@ -80,6 +82,8 @@ def film_card(film: Film, predictor: Predictor) -> None:
         header_panel(film)
         with st.expander("Take away"):
             report_export(film, predictor)
+            dicom_export(film, predictor)
+            send_back(film, predictor, is_refused=shown.refused)
 
 
 def _header(film: Film, shown: FilmView | engine.Failure) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from ui import engine, state, worklist
+from ui import engine, server, state, worklist
+from ui.components.server_intake import open_here
 from ui.frame import plain
 from ui.samples import Sample, load_samples
 from ui.words import SYNTHETIC_NOTE
@@ -17,13 +18,14 @@ NO_SAMPLES = "No sample films are installed."
 
 
 def intake() -> None:
-    """Draw the uploader beside the samples, with notes about what was just taken in."""
+    """Draw the uploader beside the samples, the server below, and notes of what was taken in."""
     samples = load_samples()
     left, right = st.columns(2, gap="large")
     with left:
         _uploader()
     with right:
         _sample_picker(samples)
+    open_here()
     for note in state.shelf().notes:
         st.markdown(f":material/info: {plain(note)}")
 
@@ -114,3 +116,4 @@ def _clear() -> None:
     state.clear_films()
     engine.forget()
     worklist.forget()
+    server.forget()

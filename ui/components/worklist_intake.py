@@ -12,6 +12,7 @@ from cxr_core.batch.source import archive_items
 from cxr_core.errors import CxrError
 from cxr_core.io.archive import ZIP_STARTS
 from ui import state, worklist
+from ui.components.server_intake import server_intake
 from ui.folder_policy import folder_policy, named_path
 from ui.frame import plain, show_error
 from ui.samples import load_samples
@@ -34,7 +35,7 @@ PATH_HELP: Final = (
 
 
 def worklist_intake(predictor: Predictor) -> None:
-    """Draw both ways in; the films are read from the next run on.
+    """Draw all ways in; the films are read from the next run on.
 
     Args:
         predictor: The models in use.
@@ -58,6 +59,9 @@ def worklist_intake(predictor: Predictor) -> None:
         if samples and st.button(READ_SAMPLES, icon=":material/draw:", type="tertiary"):
             items = tuple(BytesItem(sample.file, sample.read_bytes()) for sample in samples)
             _begin(Listing(items), predictor, "")
+    found = server_intake(key="worklist-server", is_many=True)
+    if found is not None:
+        _begin(Listing(found.items), predictor, "Choose studies with frontal films.")
 
 
 def _path_form(predictor: Predictor) -> None:

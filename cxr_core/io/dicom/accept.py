@@ -106,7 +106,7 @@ def check_kind(header: Header, name: str) -> list[Notice]:
         what = f"{REFUSED_MODALITIES[modality]} (modality {modality})"
         raise _refusal(what, name)
     sop_class = header.text("SOPClassUID")
-    if sop_class and not _is_film_class(sop_class):
+    if sop_class and not _may_be_film_class(sop_class):
         raise _refusal(_class_words(sop_class), name)
     if modality in FILM_MODALITIES:
         return []
@@ -124,8 +124,12 @@ def check_kind(header: Header, name: str) -> list[Notice]:
 
 def promises_picture(header: Header) -> bool:
     """Tell whether a file without pixels should have some, and so is cut short."""
-    is_film = header.text("SOPClassUID").removeprefix(_STORAGE) in _FILM_CLASSES
-    return is_film or "Rows" in header or not len(header.dataset)
+    return is_film_class(header.text("SOPClassUID")) or "Rows" in header or not len(header.dataset)
+
+
+def is_film_class(sop_class: str) -> bool:
+    """Tell whether a UID is that of a standard class that can hold a film."""
+    return sop_class.startswith(_STORAGE) and sop_class.removeprefix(_STORAGE) in _FILM_CLASSES
 
 
 def no_picture(header: Header, name: str) -> UnsupportedDicomError:
@@ -135,11 +139,9 @@ def no_picture(header: Header, name: str) -> UnsupportedDicomError:
     return _refusal(f"{what} without a picture", name)
 
 
-def _is_film_class(sop_class: str) -> bool:
+def _may_be_film_class(sop_class: str) -> bool:
     """Tell classes of films; a private class says nothing against the modality."""
-    if not sop_class.startswith("1.2.840.10008."):
-        return True
-    return sop_class.removeprefix(_STORAGE) in _FILM_CLASSES
+    return not sop_class.startswith("1.2.840.10008.") or is_film_class(sop_class)
 
 
 def _class_words(sop_class: str) -> str:

@@ -53,7 +53,7 @@ def passing_value(element: DataElement) -> str | None:
     if vr == "UI":
         return "\\".join(values) if all(v.startswith(_REGISTERED) for v in values) else None
     if vr == "CS":
-        return "\\".join(values) if _are_terms(element.keyword, values) else None
+        return "\\".join(values) if are_terms(element.keyword, values) else None
     if element.keyword == "Manufacturer":
         return maker(" ".join(values))
     return None
@@ -83,6 +83,22 @@ def maker(text: str) -> str | None:
     return MAKERS.get(words[0]) if words else None
 
 
+def are_terms(keyword: str, values: list[str]) -> bool:
+    """Tell whether all values of a code string are terms of the standard that `terms` lists.
+
+    Args:
+        keyword: Keyword of the element.
+        values: Its values.
+
+    Returns:
+        False for elements of which no terms are listed.
+    """
+    if keyword == "PatientOrientation":
+        return all(_DIRECTION.fullmatch(value) for value in values)
+    known = TERMS.get(keyword, frozenset())
+    return bool(known) and all(value.upper() in known for value in values)
+
+
 @cache
 def _profile() -> tuple[frozenset[tuple[int, ...]], tuple[tuple[int, int, int, int], ...]]:
     """Load the profile's elements, single ones and repeating groups with their masks."""
@@ -97,14 +113,6 @@ def _profile() -> tuple[frozenset[tuple[int, ...]], tuple[tuple[int, int, int, i
     tags = dicom_anonymization_database_selector(PROFILE)["ALL_TAGS"]
     single = frozenset(tag for tag in tags if len(tag) == 2)
     return single, tuple(tag for tag in tags if len(tag) == 4)
-
-
-def _are_terms(keyword: str, values: list[str]) -> bool:
-    """Tell whether all values of a code string are terms of the standard."""
-    if keyword == "PatientOrientation":
-        return all(_DIRECTION.fullmatch(value) for value in values)
-    known = TERMS.get(keyword, frozenset())
-    return bool(known) and all(value.upper() in known for value in values)
 
 
 def _texts(value: Any) -> list[str]:

@@ -128,6 +128,8 @@ def viewer_grid(
     outline: Sequence[Polygon] = (),
     provenance: str = "",
     on_step: Callable[[int], None] | None = None,
+    is_bare: bool = False,
+    has_digit_keys: bool = True,
 ) -> None:
     """Show one film in several viewports with a map each; zoom, window and pointer are shared.
 
@@ -140,6 +142,8 @@ def viewer_grid(
         outline: As in `viewer`.
         provenance: As in `viewer`.
         on_step: As in `viewer`.
+        is_bare: True to show the film without anything that belongs to maps.
+        has_digit_keys: Whether the digits choose windows; False where the page needs them.
 
     Raises:
         ValueError: If there are no panels or too many.
@@ -166,8 +170,10 @@ def viewer_grid(
                 for panel in panels
             ],
             "provenance": provenance,
+            "is_bare": is_bare,
+            "has_digit_keys": has_digit_keys,
             **_film_data(film, label, outline, colour_tables),
-            **_vocabulary(tuple(dict.fromkeys(panel.system for panel in panels))),
+            **_vocabulary(tuple(dict.fromkeys(p.system for p in panels if p.system))),
         },
     )
 
@@ -183,6 +189,8 @@ def _mount(key: str, on_step: Callable[[int], None] | None, data: dict[str, Any]
     _MOUNT(
         key=key,
         data={
+            "is_bare": False,
+            "has_digit_keys": True,
             **data,
             "key": key,
             "can_step": on_step is not None,

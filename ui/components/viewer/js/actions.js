@@ -65,11 +65,14 @@ export const KEYS = [
 ];
 
 const STEPS = ["previous", "next"];
+const OF_MAPS = ["toggleHeat", "toggleSwipe"];
 const KEY_WORDS = { " ": "space", ArrowLeft: "←", ArrowUp: "↑", ArrowRight: "→", ArrowDown: "↓" };
 
+const DIGITS = "1 to 9";
+const CELLS = "Shift + arrows";
 const OTHER_WORDS = [
-  ["1 to 9", "Window presets in the order of the list"],
-  ["Shift + arrows", "Read the cells of the map one by one; Esc ends"],
+  [DIGITS, "Window presets in the order of the list"],
+  [CELLS, "Read the cells of the map one by one; Esc ends"],
   ["Alt + arrows", "Drag with the chosen tool"],
   ["Left drag", "The chosen tool; window and level at first, as in OHIF"],
   ["Middle drag", "Pan"],
@@ -79,10 +82,22 @@ const OTHER_WORDS = [
   ["Two fingers", "Zoom and pan"],
 ];
 
+// Keys without a meaning here: no other film to go to, no map, or digits that the page takes.
+function isUsed(data, action) {
+  if (STEPS.includes(action)) return data.can_step;
+  return !(data.is_bare && OF_MAPS.includes(action));
+}
+
 export function fillHelp(reader) {
+  const { data } = reader;
+  const isSaid = ([keys]) =>
+    (data.has_digit_keys || keys !== DIGITS) && !(data.is_bare && keys === CELLS);
   const rows = [
-    ...KEYS.filter(([, action]) => reader.data.can_step || !STEPS.includes(action)).map(([keys, , words]) => [keys.map((key) => KEY_WORDS[key] ?? key), words]),
-    ...OTHER_WORDS.map(([keys, words]) => [[keys], words]),
+    ...KEYS.filter(([, action]) => isUsed(data, action)).map(([keys, , words]) => [
+      keys.map((key) => KEY_WORDS[key] ?? key),
+      words,
+    ]),
+    ...OTHER_WORDS.filter(isSaid).map(([keys, words]) => [[keys], words]),
   ];
   reader.part("keys").replaceChildren(
     ...rows.map(([keys, words]) =>
@@ -123,13 +138,16 @@ export function bindKeys(reader, actions) {
     }
     if (event.altKey) return false;
     if (/^[1-9]$/.test(key)) {
+      if (!reader.data.has_digit_keys) return false;
       reader.preset(Number(key) - 1);
       return true;
     }
     const found = KEYS.find(([keys]) => keys.includes(key.length === 1 ? key.toLowerCase() : key));
     if (!found) return false;
-    actions[found[1]](viewport);
-    return reader.data.can_step || !STEPS.includes(found[1]);
+    const isOwn = isUsed(reader.data, found[1]);
+    // Steps are told to the page in any case: it may have a use for them.
+    if (isOwn || STEPS.includes(found[1])) actions[found[1]](viewport);
+    return isOwn;
   }
 }
 

@@ -41,7 +41,7 @@ function drawOne(context, viewport, left, top) {
   const picture = document.createElement("canvas");
   [picture.width, picture.height] = [viewport.picture.width, viewport.picture.height];
   viewport.paint(picture.getContext("2d"), viewport.matrix(), density);
-  const title = reader.state.isShown ? viewport.panel.title : "Film without heatmap";
+  const title = reader.state.isShown && !reader.data.is_bare ? viewport.panel.title : "Film without heatmap";
   context.fillStyle = "#d9dee3";
   context.fillText(fitted(context, title, size.w), left, top + 18);
   context.drawImage(picture, left, top + HEAD_PX, size.w, size.h);

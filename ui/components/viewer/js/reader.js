@@ -61,6 +61,8 @@ export class Reader {
     };
     this.keepToWhatIsThere();
     this.root.classList.toggle("many", this.isLinked);
+    this.root.classList.toggle("bare", data.is_bare);
+    this.root.classList.toggle("beside-question", !data.has_digit_keys);
     this.fillViewports();
     fillControls(this);
     drawScores(this);
@@ -133,6 +135,8 @@ export class Reader {
     }
     performance.measure("cxr-film", { start }); // unpacked and painted; read by benchmarks.viewer
     this.root.dataset.ready = "true";
+    this.root.dataset.shown = this.data.key; // a page that takes the time of a film begins here
+    this.root.dataset.shownAt = String(performance.now());
   }
 
   // ---- Choices ----------------------------------------------------------------------------------

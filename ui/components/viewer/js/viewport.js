@@ -383,6 +383,7 @@ export class Viewport {
 
   mapWords() {
     const { panel } = this;
+    if (this.reader.data.is_bare) return "";
     if (!this.reader.state.isShown) return "Heatmap hidden: space shows it.";
     if (!panel.map) return "This map was not computed.";
     if (panel.map.missing) return panel.map.missing;
