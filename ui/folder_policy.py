@@ -60,7 +60,7 @@ class FolderPolicy:
         except (OSError, ValueError, RuntimeError):  # too long, no such characters, a ring of links
             plain = None
         if plain is None or not any(plain.is_relative_to(root) for root in self.roots):
-            msg = "`folder` must be one that this page may open. Received: another one"
+            msg = "`folder` must be one that this page may open. Received: one that was not allowed"
             raise ForbiddenFolderError(msg, hint=self._hint())
         if _has_link_out(plain):
             msg = "`folder` must not hold links that lead out of it. Received: one that does"
