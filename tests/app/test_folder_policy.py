@@ -97,9 +97,8 @@ def test_what_lies_below_an_allowed_folder_may_be_named(allowed):
 )
 def test_nothing_else_may_and_the_answer_says_nothing_of_it(allowed, name):
     (allowed.parent / "allowed-2").mkdir()
-    with pytest.raises(
-        ForbiddenFolderError, match=r"must be one that this page may open\. Received: one that was not allowed$"
-    ) as caught:
+    words = r"must be one that this page may open\. Received: one that was not allowed$"
+    with pytest.raises(ForbiddenFolderError, match=words) as caught:
         named_path(name.format(allowed=allowed))
     assert caught.value.hint == f"Name a folder below {allowed}, or upload the films."
 
