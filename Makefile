@@ -9,7 +9,7 @@ PRESET ?= clean
 CACHE := .cache/train
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all fuzz audit lint format bench train clean
+.PHONY: help run test test-all fuzz audit lint format docs bench train clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ lint: $(VENV)/.dev ## ruff and mypy
 format: $(VENV)/.dev ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/.run ## write docs/api.md anew from the docstrings
+	$(BIN)/python -m tools.make_api
 
 bench: $(VENV)/.dev ## time one film against the usual ways (prints the table of BENCHMARKS.md)
 	$(BIN)/python -m benchmarks.latency

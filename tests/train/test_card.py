@@ -93,6 +93,21 @@ def test_raw_and_calibrated_stand_side_by_side(card):
     assert "COVID-19 stays in every set, too few calibration films (COVID-19 5" in found
 
 
+def test_the_card_of_the_published_bundle_tells_all_of_its_evidence():
+    bundle = Bundle.load()
+    for found in (write_card(bundle), bundle.card):  # as it would be written now, as it is
+        assert "Not in this bundle" not in found
+        for title in ("Refusal gate", "Classifiers that must not work", "Calibration of"):
+            assert f"### {title}" in found
+        assert "children of one hospital" in found
+        assert "such films pass it" in found
+
+
+def test_a_card_guesses_no_source(card, tmp_path):
+    assert "children of one hospital" not in card
+    assert "can score high by telling those apart" in card
+
+
 def test_gate_and_shortcuts_are_told_where_they_were_measured(card, tmp_path):
     found = section(card, "Quantitative analyses")
     assert "| Photographs | far | 39 of 40 (98%, 88% to 100%) | 0.9987 |" in found
