@@ -9,7 +9,7 @@ PRESET ?= clean
 CACHE := .cache/train
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all fuzz lint format docs bench train clean
+.PHONY: help run test test-all fuzz audit lint format docs bench train clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,13 @@ test-all: lint $(VENV)/.all ## slow and browser tests too; says what was skipped
 
 fuzz: $(VENV)/.dev ## read 20,000 mutated pictures, DICOM files, archives and bundles
 	CXR_FUZZ=20000 $(BIN)/python -m pytest tests/fuzz -s
+
+audit: $(VENV)/.run ## ask the package index for known holes, and check the licences; needs a network
+	test -x .cache/audit/bin/pip-audit || { $(PYTHON) -m venv .cache/audit && \
+	  .cache/audit/bin/python -m pip install --quiet --disable-pip-version-check "pip-audit>=2.10,<3"; } || \
+	  { echo "pip-audit could not be installed: no network, or an index without it"; exit 2; }
+	$(BIN)/python -m tools.licences --check
+	.cache/audit/bin/python -m tools.audit --path "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
 lint: $(VENV)/.dev ## ruff and mypy
 	$(BIN)/ruff check .

@@ -72,6 +72,12 @@ class CancelledCheckError(CxrError):
     default_hint = "Start the check again when there is time for it."
 
 
+class ForbiddenFolderError(CxrError):
+    """The folder is not one that whoever runs the dashboard lets visitors name."""
+
+    default_hint = "Upload the films, or ask whoever runs this page to allow the folder."
+
+
 class OutputError(CxrError):
     """Results cannot be written, or another run writes them now."""
 
