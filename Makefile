@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 PORT ?= 8501
 PRESET ?= clean
 CACHE := .cache/train
+PARALLEL := -n logical --maxprocesses 8 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-all fuzz audit lint format docs bench train clean
@@ -43,10 +44,11 @@ run: $(VENV)/.run ## start the dashboard on http://127.0.0.1:8501 (PORT=... for 
 	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
 
 test: lint ## lint, then the tests that need no network, browser or GPU
-	$(BIN)/python -m pytest -m "not slow and not browser"
+	$(BIN)/python -m pytest -m "not slow and not browser" $(PARALLEL)
 
 test-all: lint $(VENV)/.all ## slow and browser tests too; says what was skipped and why
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not slow and not browser" $(PARALLEL)
+	$(BIN)/python -m pytest -m "slow or browser"
 
 fuzz: $(VENV)/.dev ## read 20,000 mutated pictures, DICOM files, archives and bundles
 	CXR_FUZZ=20000 $(BIN)/python -m pytest tests/fuzz -s
