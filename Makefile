@@ -7,9 +7,10 @@ BIN := $(VENV)/bin
 PORT ?= 8501
 PRESET ?= clean
 CACHE := .cache/train
+PARALLEL := -n logical --maxprocesses 8 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all fuzz lint format bench train clean
+.PHONY: help run test test-all fuzz audit lint format docs bench train clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,13 +44,21 @@ run: $(VENV)/.run ## start the dashboard on http://127.0.0.1:8501 (PORT=... for 
 	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
 
 test: lint ## lint, then the tests that need no network, browser or GPU
-	$(BIN)/python -m pytest -m "not slow and not browser"
+	$(BIN)/python -m pytest -m "not slow and not browser" $(PARALLEL)
 
 test-all: lint $(VENV)/.all ## slow and browser tests too; says what was skipped and why
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not slow and not browser" $(PARALLEL)
+	$(BIN)/python -m pytest -m "slow or browser"
 
 fuzz: $(VENV)/.dev ## read 20,000 mutated pictures, DICOM files, archives and bundles
 	CXR_FUZZ=20000 $(BIN)/python -m pytest tests/fuzz -s
+
+audit: $(VENV)/.run ## ask the package index for known holes, and check the licences; needs a network
+	test -x .cache/audit/bin/pip-audit || { $(PYTHON) -m venv .cache/audit && \
+	  .cache/audit/bin/python -m pip install --quiet --disable-pip-version-check "pip-audit>=2.10,<3"; } || \
+	  { echo "pip-audit could not be installed: no network, or an index without it"; exit 2; }
+	$(BIN)/python -m tools.licences --check
+	.cache/audit/bin/python -m tools.audit --path "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
 lint: $(VENV)/.dev ## ruff and mypy
 	$(BIN)/ruff check .
@@ -59,6 +68,9 @@ lint: $(VENV)/.dev ## ruff and mypy
 format: $(VENV)/.dev ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/.run ## write docs/api.md anew from the docstrings
+	$(BIN)/python -m tools.make_api
 
 bench: $(VENV)/.dev ## time one film against the usual ways (prints the table of BENCHMARKS.md)
 	$(BIN)/python -m benchmarks.latency

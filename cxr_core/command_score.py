@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from cxr_core.batch.source import Listing
 
 RAY_OPTIONS: Final = ("ray_address", "ray_models", "ray_threads", "ray_block", "ray_parts")
-Run = Callable[[Bundle, str | None], "Outcome"]
 _REPORT_S: Final = 5.0
 _MAX_ERRORS: Final = 20
 
@@ -56,10 +54,7 @@ def score(arguments: argparse.Namespace) -> int:
     status = check_out(arguments.out)
     if status != OK:
         return status
-    if arguments.ray:
-        run = partial(_on_cluster, arguments)
-        return _run_and_tell(arguments, run, "parts", "the parts")
-    return write_table(arguments, arguments.sources)
+    return write_table(arguments, arguments.sources, on_cluster=arguments.ray)
 
 
 def check_out(out: Path) -> int:
@@ -78,37 +73,30 @@ def check_out(out: Path) -> int:
     return OK if make_room(out) else SOME_ERROR
 
 
-def write_table(arguments: argparse.Namespace, sources: Sequence[str | Path] | Listing) -> int:
+def write_table(
+    arguments: argparse.Namespace,
+    sources: Sequence[str | Path] | Listing,
+    *,
+    on_cluster: bool = False,
+) -> int:
     """Read films, write the table and say how it went.
 
     Args:
-        arguments: `out`, `resume`, `workers`, `bundle`, `variant`, `precision`.
-        sources: As in `write_scores`.
+        arguments: `out`, `resume`, `workers`, `bundle`, `variant`, `precision`, and those of
+            `RAY_OPTIONS` for a cluster.
+        sources: As in `write_scores`; a cluster takes paths only.
+        on_cluster: Whether Ray shares the films out.
 
     Returns:
         As `score`.
     """
-
-    def run(bundle: Bundle, variant: str | None) -> Outcome:
-        predictor = Predictor(bundle, variant=variant, precision=arguments.precision)
-        return write_scores(
-            predictor,
-            sources,
-            arguments.out,
-            resume=arguments.resume,
-            n_decoders=arguments.workers,
-            on_progress=_Reporter().tell,
-        )
-
-    return _run_and_tell(arguments, run, "journal", journal_path(arguments.out).name)
-
-
-def _run_and_tell(arguments: argparse.Namespace, run: Run, kept: str, kept_in: str) -> int:
-    """Let films be read and say how it went; return the exit status."""
     try:
         bundle = Bundle.load(arguments.bundle)
         variant = known_variant(bundle, arguments.variant)
-        outcome = run(bundle, variant)
+        if on_cluster:
+            outcome = _on_cluster(arguments, bundle, variant)
+        else:
+            outcome = _here(arguments, bundle, variant, sources)
     except UnknownVariantError as err:
         say_error(err)
         return WRONG_USAGE
@@ -116,15 +104,35 @@ def _run_and_tell(arguments: argparse.Namespace, run: Run, kept: str, kept_in: s
         say_error(err)
         return SOME_ERROR
     except KeyboardInterrupt:
-        sys.stderr.write(f"stopped; what was read is in {kept_in}: go on with --resume\n")
+        kept = "the parts" if on_cluster else journal_path(arguments.out).name
+        sys.stderr.write(f"stopped; what was read is in {kept}: go on with --resume\n")
         return SOME_ERROR
     for error in outcome.errors[:_MAX_ERRORS]:
         sys.stderr.write(f"in error: {error['file']}: {error['message']}\n")
     if (n_more := len(outcome.errors) - _MAX_ERRORS) > 0:
         sys.stderr.write(f"and {n_more:,} more, all in {about_path(arguments.out).name}\n")
+    kept = "parts" if on_cluster else "journal"
     sys.stdout.write(f"{_summary(outcome, kept)} Table: {arguments.out}\n")
     sys.stdout.write(f"Models and errors: {about_path(arguments.out)}. Research use only.\n")
     return SOME_ERROR if outcome.errors else OK
+
+
+def _here(
+    arguments: argparse.Namespace,
+    bundle: Bundle,
+    variant: str | None,
+    sources: Sequence[str | Path] | Listing,
+) -> Outcome:
+    """Read the films in this process."""
+    predictor = Predictor(bundle, variant=variant, precision=arguments.precision)
+    return write_scores(
+        predictor,
+        sources,
+        arguments.out,
+        resume=arguments.resume,
+        n_decoders=arguments.workers,
+        on_progress=_Reporter().tell,
+    )
 
 
 def _on_cluster(arguments: argparse.Namespace, bundle: Bundle, variant: str | None) -> Outcome:

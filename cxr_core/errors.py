@@ -72,22 +72,16 @@ class CancelledCheckError(CxrError):
     default_hint = "Start the check again when there is time for it."
 
 
+class ForbiddenFolderError(CxrError):
+    """The folder is not one that whoever runs the dashboard lets visitors name."""
+
+    default_hint = "Upload the films, or ask whoever runs this page to allow the folder."
+
+
 class OutputError(CxrError):
     """Results cannot be written, or another run writes them now."""
 
     default_hint = "Name a file in a folder of yours, with room on the disk, for --out."
-
-
-class NotInstalledError(CxrError):
-    """A part of the software that is installed apart is needed, and is not there."""
-
-    default_hint = "Install what the message names into the same environment."
-
-
-class ClusterError(CxrError):
-    """Several machines cannot read films together: one is out of reach, too small or unlike."""
-
-    default_hint = "Look at `ray status` on the first machine, then go on with --resume."
 
 
 class StudyError(CxrError):
@@ -100,6 +94,18 @@ class StudyChangedError(StudyError):
     """Films or files of a reader study are not those that it was made of."""
 
     default_hint = "Put the files back as they were, or begin a new study with those there are now."
+
+
+class NotInstalledError(CxrError):
+    """A part of the software that is installed apart is needed, and is not there."""
+
+    default_hint = "Install what the message names into the same environment."
+
+
+class ClusterError(CxrError):
+    """Several machines cannot read films together: one is out of reach, too small or unlike."""
+
+    default_hint = "Look at `ray status` on the first machine, then go on with --resume."
 
 
 class TrainingDataError(CxrError):

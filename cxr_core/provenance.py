@@ -153,9 +153,10 @@ def _file_links(bundle: Bundle) -> list[Link]:
         if path not in bundle.files:
             continue
         links.append(Link(WHOLE, title, "File digest", bundle.files[path][0], path))
-        command = (bundle.read_json(path) or {}).get("command")
-        if command:
-            links.append(Link(WHOLE, title, "Command", str(command), path))
+        content = bundle.read_json(path) or {}
+        told = [content, *content.get("variants", {}).values()]
+        commands = {str(each["command"]): None for each in told if each.get("command")}
+        links += [Link(WHOLE, title, "Command", command, path) for command in commands]
     return links
 
 

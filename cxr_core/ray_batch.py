@@ -24,8 +24,7 @@ from cxr_core.batch.cluster import (
 from cxr_core.batch.plan import Load, Plan, load_predictor
 from cxr_core.batch.progress import Pace
 from cxr_core.batch.record import Record
-from cxr_core.batch.run import Outcome, TableFile, about_models, check_listing
-from cxr_core.batch.source import list_items
+from cxr_core.batch.run import Outcome, TableFile, about_models, list_films
 from cxr_core.batch.table import table_systems
 from cxr_core.errors import OutputError
 
@@ -78,8 +77,7 @@ def write_scores(
     from cxr_core.batch.part import Parts, default_place
 
     models = plan.models()
-    listing = list_items(sources)
-    check_listing(listing, out)
+    listing = list_films(sources, out)
     about = about_models(models)
     place = default_place(out) if cluster.place is None else cluster.place
     parts = Parts.begin(place, about, table_systems(models.systems))

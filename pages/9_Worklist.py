@@ -14,9 +14,10 @@ from ui.components.worklist_table import worklist_choice, worklist_table
 from ui.frame import models, page, show_error
 
 EMPTY_STATE = (
-    "**No worklist yet.** Upload many films or a zip archive, or name a folder on the computer "
-    "that runs this page. The films are read in the background, with the rate and the time left, "
-    "while you look at other pages; each becomes one row that can be sorted, filtered and opened."
+    "**No worklist yet.** Upload many films or a zip archive, or, where that is allowed, name a "
+    "folder on the computer that runs this page. The films are read in the background, with the "
+    "rate and the time left, while you look at other pages; each becomes one row that can be "
+    "sorted, filtered and opened."
 )
 
 

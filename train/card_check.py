@@ -85,8 +85,8 @@ def refusal_section(subject: Subject) -> str:
     Returns:
         A part of *Quantitative analyses*, empty where that was not measured.
     """
-    found = subject.bundle.gate_table()
-    if not found or not found.get("sets"):
+    found = subject.gate_table
+    if not found.get("sets"):
         return ""
     rows = [
         [each["title"], each["kind"], share_text(each["refused"]), _auroc(each.get("auroc"))]

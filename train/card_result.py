@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cxr_core.checklist import facts_data
 from cxr_core.checklist.subject import TEST_SET, Subject
 from cxr_core.figure_text import figure_text, films_text, share_text
 from cxr_core.labels import CLASS_TITLES, CLASSES
@@ -27,12 +28,7 @@ def confounding(subjects: Sequence[Subject]) -> str:
         for title, figures in subject.other_sets.items()
         for name, system in figures["systems"].items()
     ]
-    lines = [
-        "## Read this before any figure",
-        "In the public collections of this kind the class is tied to the source: Normal and "
-        "Pneumonia are children of one hospital, COVID-19 films are adults from publications. A "
-        "model can score high by telling the sources apart.",
-    ]
+    lines = ["## Read this before any figure", _source(subjects[0])]
     if rows:
         header = ["films, none of COVID-19", "system", "called COVID-19", "without any finding"]
         lines += [
@@ -42,6 +38,19 @@ def confounding(subjects: Sequence[Subject]) -> str:
         ]
         lines.append(_passed(subjects[0]))
     return joined(lines)
+
+
+def _source(subject: Subject) -> str:
+    """Say how class and source hang together in the training films."""
+    if facts_data.is_known_mixture(subject.dataset):
+        return (
+            "In the public collections of this kind the class is tied to the source: Normal and "
+            "Pneumonia are children of one hospital, COVID-19 films are adults from publications. "
+            "A model can score high by telling the sources apart."
+        )
+    told = facts_data.source_and_class(subject)
+    can = "Where classes come from different sources, a model can score high by telling those apart"
+    return f"{told} {can}." if told else f"Sources are not recorded. {can}; nobody can check that."
 
 
 def _called_row(variant: str, title: str, name: str, system: Mapping[str, Any]) -> list[str]:
@@ -60,14 +69,14 @@ def _called_row(variant: str, title: str, name: str, system: Mapping[str, Any]) 
 
 def _passed(subject: Subject) -> str:
     """Say that the gate lets such films pass, where that was measured."""
-    adults = (subject.bundle.gate_table() or {}).get("adults")
+    adults = subject.gate_table.get("adults")
     if not adults:
         return ""
     n_passed = adults["n"] - adults["n_refused"]
     return (
         f"The refusal gate does not see the source of a film: {n_passed} of {adults['n']} such "
         f"films pass it, and {adults['n_passed_called_COVID19']} of those are called COVID-19 by "
-        f"{adults['system_title']}."
+        f"{title_of(adults['system'])}."
     )
 
 

@@ -93,18 +93,10 @@ def _confounding(subject: Subject) -> str:
             "Children of one hospital stand for Normal and Pneumonia, adults from publications for "
             "COVID-19: whatever tells those apart, tells the classes apart. No figure measured on "
             "these films alone can separate the two."
-            if _is_known_mixture(subject.dataset)
+            if facts_data.is_known_mixture(subject.dataset)
             else "",
         ]
     )
-
-
-def _is_known_mixture(dataset: Mapping[str, Any]) -> bool:
-    """Tell whether COVID-19 films share no source with the others, children among the latter."""
-    counts: Mapping[str, Mapping[str, int]] = dataset.get("n_by_source", {})
-    own = {name for name, row in counts.items() if row["COVID19"]}
-    others = {name for name, row in counts.items() if row["NORMAL"] or row["PNEUMONIA"]}
-    return bool(own) and others == {"kermany-2018"} and not own & others
 
 
 def _composition(dataset: Mapping[str, Any]) -> str:

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 FACTORS: Final = (1, 2, 4, 6)
 """Channels of each depth, in units of the width; the film is halved before the first."""
 BOTTOM: Final = 8
-STRIDE: Final = 2 ** (len(FACTORS) + 1)
-"""The input's side must be a multiple of this."""
 
 
 def build_network(config: LungConfig) -> Any:

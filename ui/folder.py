@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 from cxr_core.errors import TrainingDataError, UnreadableImageError
 from cxr_core.evaluate.read_folder import SKIPPED_SUFFIXES
-
-_ROOT: Final = Path(__file__).resolve().parents[1]
+from ui.folder_policy import named_path
 
 
 def folder_named(name: str) -> Path:
@@ -24,9 +21,10 @@ def folder_named(name: str) -> Path:
         The folder.
 
     Raises:
+        ForbiddenFolderError: If it may not be named.
         UnreadableImageError: If there is no such folder.
     """
-    folder = _ROOT / os.path.expanduser(name.strip())  # noqa: PTH111
+    folder = named_path(name)
     try:
         is_there = folder.is_dir()
     except (OSError, ValueError):  # too long, or with characters that no path has
@@ -74,7 +72,8 @@ def films_below(folder: Path, *, on_file: Callable[[int, int], None]) -> dict[st
     found: dict[str, Path] = {}
     for n_done, path in enumerate(paths, start=1):
         try:
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError:
             continue
         found.setdefault(digest, path)

@@ -13,6 +13,7 @@ import streamlit as st
 
 from cxr_core.errors import CxrError
 from ui import engine, server
+from ui.discreet import be_discreet
 from ui.login import logout_button, require_login
 from ui.offline import stay_offline
 from ui.words import APP_TITLE, RESEARCH_USE, WHERE_FILMS_GO, WHERE_RESULTS_GO
@@ -55,6 +56,7 @@ def page(title: str, *, icon: str | None = None) -> None:
         title: Heading of the page and, with the application's name, title of the browser tab.
         icon: Material icon before the heading.
     """
+    be_discreet()
     stay_offline()
     st.set_page_config(
         page_title=title if title == APP_TITLE else f"{title} · {APP_TITLE}",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
@@ -11,13 +10,14 @@ from typing import Final
 import streamlit as st
 
 from cxr_core.batch import BytesItem, Item, list_items
-from cxr_core.errors import CxrError, StudyError
+from cxr_core.errors import CxrError, ForbiddenFolderError, StudyError
 from cxr_core.reader_study import FilmFinder, FolderShelf, MemoryShelf, Study
 from cxr_core.reader_study.film import films_by_digest
 from cxr_core.reader_study.plan import Task
 from cxr_core.reader_study.shelf import Shelf, unpack
 from ui import state, worklist
 from ui.engine import Failure
+from ui.folder_policy import named_path
 from ui.frame import show_error
 from ui.samples import load_samples
 from ui.study_desk import Desk
@@ -113,12 +113,14 @@ def find_films(
         more: SHA-256 to films that are known already.
         folder: Path of a folder that was named for them; that of the study if empty.
         on_film: Called while they are read.
+
+    Raises:
+        ForbiddenFolderError: If the folder that was named may not be.
     """
     found = dict(more or {})
     wanted = {film.digest for film in desk.study.films}
     if not wanted <= set(found):
-        place = folder or desk.study.source.get("folder", "")
-        items = list_items([os.path.expanduser(place)]).items if place else ()  # noqa: PTH111
+        items = _films_in(folder) if folder else _films_of(desk.study)
         found |= films_by_digest([*items, *samples(), *session_films()], on_film=on_film)
     found_list = worklist.current()
     if found_list is not None and not wanted <= set(found):
@@ -131,6 +133,20 @@ def find_films(
         desk.missing = Failure(str(err), err.hint)
 
 
+def _films_in(folder: str) -> tuple[Item, ...]:
+    """List the films of a folder that was named."""
+    return list_items([named_path(folder)]).items
+
+
+def _films_of(study: Study) -> tuple[Item, ...]:
+    """List the films of the folder that a study says; it may come from anywhere, as a file."""
+    try:
+        folder = study.source.get("folder", "")
+        return _films_in(folder) if folder else ()
+    except ForbiddenFolderError:
+        return ()
+
+
 def shelf_named(typed: str) -> Shelf:
     """Return where a new study is written.
 
@@ -139,6 +155,7 @@ def shelf_named(typed: str) -> Shelf:
 
     Raises:
         StudyError: If it is no place for files.
+        ForbiddenFolderError: If it may not be named.
     """
     name = typed.strip()
     if not name:
@@ -191,9 +208,10 @@ def question(desk: Desk, task: Task, revision: int) -> str:
 
 
 def _absolute(name: str) -> Path:
-    """Return a path that was typed; what is relative is refused."""
-    path = Path(os.path.expanduser(name))  # noqa: PTH111
-    if not path.is_absolute() or "\0" in name:
+    """Return a path that was typed; what is relative, or of an unknown home, is refused."""
+    path = named_path(name)
+    is_whole = Path(name).is_absolute() or name.startswith("~")
+    if not is_whole or "\0" in name or (name.startswith("~") and Path(name).parts[0] in path.parts):
         msg = f"`folder` must be a whole path, for example ~/study-1. Received: {name!r}"
         raise StudyError(msg, hint="Begin the path with / or ~.")
     return path

@@ -21,6 +21,11 @@ WHERE_RESULTS_GO: Final = (
     "below a film, and never before."
 )
 
+FOLDERS_CLOSED: Final = (
+    "Folders of the computer that runs this page cannot be named here: whoever runs it has not "
+    "allowed any."
+)
+
 HEATMAP_CAPTION: Final = (
     "A heatmap shows what moved the score, not where disease is. Unless one scale is chosen for "
     "all, each map has its own, and colours of two maps cannot be compared."

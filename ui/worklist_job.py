@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import logging
 import threading
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
@@ -21,11 +22,14 @@ from cxr_core.explain.cam import DEFAULT_METHOD, explain
 from cxr_core.explain.overlay import render
 from cxr_core.io import LIMITS, read
 from cxr_core.preprocess import prepare
+from ui.discreet import places
 
 if TYPE_CHECKING:
     from cxr_core.batch import Item, Record, Store
     from cxr_core.predict import Predictor
     from cxr_core.radiograph import Radiograph
+
+_LOGGER: Final = logging.getLogger(__name__)
 
 THUMBNAIL_PX: Final = 56
 MAX_THUMBNAILS: Final = 3000
@@ -88,6 +92,8 @@ class Task:
             failure = None
         except CxrError as err:
             failure = f"{err} {err.hint}"
+        except Exception as err:  # noqa: BLE001 - the last place that can keep its text to itself
+            _LOGGER.error(places(err))  # noqa: TRY400 - its text may quote a film
         finally:
             self.failure = failure
 

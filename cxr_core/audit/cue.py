@@ -207,5 +207,3 @@ CUES: Final = (
     ),
 )
 """The cues, in display order."""
-
-CUE_BY_NAME: Final = {cue.name: cue for cue in CUES}

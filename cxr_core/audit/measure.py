@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -84,8 +83,3 @@ def left_out(films: FilmList, is_in: npt.NDArray[np.bool_]) -> dict[str, int]:
         Class to number of films.
     """
     return films.take(~is_in).n_by_class
-
-
-def is_number(figure: Mapping[str, Any]) -> bool:
-    """Tell whether a figure has a value."""
-    return figure.get("value") is not None

@@ -23,8 +23,6 @@ from cxr_core.labels import CLASSES
 
 ONE_SOURCE: Final = "cannot be measured: one source only"
 NO_SOURCE: Final = "cannot be measured: no source is stated"
-LAYERS: Final = {"pooled": "last feature map, averaged", "hidden": "last hidden layer of the head"}
-"""Part of `Reads` to words."""
 
 _STRENGTH: Final = 0.1
 

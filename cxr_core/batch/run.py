@@ -131,8 +131,7 @@ def write_scores(
         OutputError: If something cannot be written, or another run writes it.
         ValueError: If the suffix is unknown.
     """
-    listing = sources if isinstance(sources, Listing) else list_items(sources)
-    check_listing(listing, out)
+    listing = list_films(sources, out)
     about = about_models(predictor)
     models = {
         "bundle": predictor.bundle.digest,
@@ -167,12 +166,15 @@ def write_scores(
         raise OutputError(msg) from err
 
 
-def check_listing(listing: Listing, out: Path) -> None:
-    """Check that there is something to read and a kind of table to write.
+def list_films(sources: Sequence[str | Path] | Listing, out: Path) -> Listing:
+    """List what there is to read, before anything is opened or written.
 
     Args:
-        listing: What there is to read.
+        sources: As in `write_scores`.
         out: As in `write_scores`.
+
+    Returns:
+        At least one item.
 
     Raises:
         UnreadableImageError: If there is no file to read.
@@ -181,9 +183,11 @@ def check_listing(listing: Listing, out: Path) -> None:
     if out.suffix.lower() not in SUFFIXES:
         msg = f"`out` must end in one of {SUFFIXES}. Received: out={out.name!r}"
         raise ValueError(msg)
+    listing = sources if isinstance(sources, Listing) else list_items(sources)
     if not listing.items:
         msg = f"`sources` must hold films. Received: none, and {listing.n_left_out} other files"
         raise UnreadableImageError(msg, hint="Name a folder, files or a zip archive with films.")
+    return listing
 
 
 class TableFile:

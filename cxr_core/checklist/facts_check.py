@@ -12,8 +12,8 @@ from cxr_core.labels import system_title
 
 def refusal(subject: Subject) -> str | None:
     """Say what the refusal gate refuses."""
-    table = subject.bundle.gate_table()
-    if not table or not table.get("sets"):
+    table = subject.gate_table
+    if not table.get("sets"):
         return None
     lines = [
         f"{found['title']} {share_text(found['refused'])}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from cxr_core.checklist.subject import Subject
 from cxr_core.dataset import NOT_STATED, source_separability
@@ -26,11 +26,30 @@ PATIENTS_FROM: Final = {
 }
 """`patients_from` of a summary to what it means."""
 
+CHILDREN: Final = frozenset({"kermany-2018"})
+"""Collections of children alone."""
+
 STEERING: Final = {
     "carved": " Steering films were carved from the training films, patient by patient.",
     "test": " The test films steered training, so test figures are optimistic.",
 }
 """Setting `validation` of a run to what it means."""
+
+
+def is_known_mixture(dataset: Mapping[str, Any]) -> bool:
+    """Tell whether a set is of the public kind in which the source gives COVID-19 away.
+
+    Args:
+        dataset: `Bundle.dataset`, empty where nothing is told.
+
+    Returns:
+        True where COVID-19 films are of the collections cut from publications and sharing pages,
+        and the others are the children of Kermany's collection.
+    """
+    counts: Mapping[str, Mapping[str, int]] = dataset.get("n_by_source") or {}
+    own = {name for name, row in counts.items() if row["COVID19"]}
+    others = {name for name, row in counts.items() if row["NORMAL"] or row["PNEUMONIA"]}
+    return bool(own) and own <= set(SOURCES) - CHILDREN and others == CHILDREN
 
 
 def sources(subject: Subject) -> str | None:

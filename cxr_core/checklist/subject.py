@@ -70,6 +70,12 @@ class Subject:
         return {} if path is None else (self.bundle.read_json(path) or {})
 
     @cached_property
+    def gate_table(self) -> Mapping[str, Any]:
+        """What the refusal gate of this variant refuses, from `gate.json`."""
+        tables = (self.bundle.gate_table() or {}).get("variants", {})
+        return dict(tables.get(self.variant) or {})
+
+    @cached_property
     def runs(self) -> Mapping[str, Mapping[str, Any]]:
         """System to what its training recorded; systems without a record are absent."""
         found = {name: self.run_path(name) for name in self.entry.systems}

@@ -43,20 +43,6 @@ def auroc(is_positive: npt.NDArray[np.bool_], scores: FloatArray) -> float:
     return total / (n_positive * n_negative)
 
 
-def macro_auroc(y_true: IntArray, probs: FloatArray) -> float:
-    """Return the mean over the classes present of one-against-rest AUROC.
-
-    Args:
-        y_true: Class indices, shape (n,).
-        probs: Shape (n, k).
-
-    Returns:
-        In [0, 1], or not a number where fewer than two classes are present.
-    """
-    areas = [auroc(y_true == k, probs[:, k]) for k in np.unique(y_true)]
-    return float(np.mean(areas)) if len(areas) > 1 else float("nan")
-
-
 def macro_recall(y_true: IntArray, probs: FloatArray) -> float:
     """Return the mean recall over the classes present (balanced accuracy).
 

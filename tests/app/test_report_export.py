@@ -57,7 +57,7 @@ def test_a_film_card_offers_a_report_that_is_made_on_the_click(app, predictor, o
 
 def test_the_reader_chooses_whose_map(app, predictor, offered):
     upload(app.run(), ("chest.png", png(3)))
-    (choice,) = [found for found in app.selectbox if found.label == "Map of"]
+    (choice,) = [found for found in app.selectbox if found.label == "Map in the report"]
     choice.set_value(SYSTEMS[2]).run()
     assert not app.exception
     assert "What moved the score of VGG16" in text(offered[export.BUTTON][0]())

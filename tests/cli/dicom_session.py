@@ -31,6 +31,8 @@ def commands(films, asked, bundle):
     main(["report", *paths, "--out", str(asked / "reports" / "all.pdf"), *options])
     good = str(films.parent / "good")
     main(["evaluate", good, "--out", str(asked / "e.json"), "--resamples", "20", *options])
+    for suffix in ("csv", "jsonl", "parquet"):  # the names of files are part of a table
+        main(["score", good, "--out", str(asked / f"scores.{suffix}"), *options])
     main(["deidentify", str(films), str(asked / "clean")])
     main(["dicom-out", *paths, "--out", str(asked / "objects"), "--deidentify", *options])
     # these go back into the study and hold its identifiers; what is said while they are made, not

@@ -85,6 +85,7 @@ def test_nothing_planted_is_left_behind(tmp_path, tiny_bundle_dir):
     assert len(list((asked / "objects").iterdir())) == 3 * 3
     assert len(list((films.parent / "objects").iterdir())) == 3 * 2
     assert len(list((asked / "reports").iterdir())) == 4
+    assert len(list(asked.glob("scores.*"))) == 3 * 3  # table, what it comes from, journal
     for word in (*PLANTED, UID):
         assert word.encode() not in said, word
         assert not [path for path in left if word in path.name], word

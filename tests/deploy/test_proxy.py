@@ -87,7 +87,9 @@ def test_what_is_shipped_is_what_the_document_says():
     assert server["enableCORS"] is server["enableXsrfProtection"] is True
     assert browser["gatherUsageStats"] is False
     assert server["maxUploadSize"] == 64
-    for name in ("corsAllowedOrigins", "allowedHosts", "enableAgentApi", "cookieSecret"):
+    assert server["allowedHosts"] == ["localhost", "127.0.0.1", "::1"]
+    assert server["enableAgentApi"] is False
+    for name in ("corsAllowedOrigins", "cookieSecret"):
         assert name not in server
 
 

@@ -95,3 +95,11 @@ def test_a_bundle_refuses_checks_of_other_models(tmp_path):
         else:
             with pytest.raises(SpecMismatchError, match="must be of these models"):
                 sealed.map_checks()
+
+
+def test_films_without_a_map_to_randomise_leave_no_stages():
+    empty = checked({"randomisation": None}, random_ssim=0.4)
+    del empty["systems"]["vgg16"]["hirescam"]["stages"]
+    merged = merge_checks([empty], fitted_to={})
+    assert "stages" not in merged["systems"]["vgg16"]["hirescam"]
+    assert known_checks(merged, "vgg16", "hirescam").failed == ("randomisation",)

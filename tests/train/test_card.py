@@ -62,7 +62,7 @@ def rewritten(tmp_path, change):
 
 def test_nine_sections_with_the_warning_first(card):
     assert re.findall(r"^## (.*)$", card, re.MULTILINE) == SECTIONS
-    first = card.index("the class is tied to the source")
+    first = card.index("tells a class from the rest")
     assert first < card.index("0.800 (0.790 to 0.810)")
 
 
@@ -91,6 +91,21 @@ def test_raw_and_calibrated_stand_side_by_side(card):
     assert "| VGG16 | 1.500 | 40 | 0.5000 | 0.4100 | in use |" in found
     assert "- DenseNet201 is not calibrated: Too few films." in found
     assert "COVID-19 stays in every set, too few calibration films (COVID-19 5" in found
+
+
+def test_the_card_of_the_published_bundle_tells_all_of_its_evidence():
+    bundle = Bundle.load()
+    for found in (write_card(bundle), bundle.card):  # as it would be written now, as it is
+        assert "Not in this bundle" not in found
+        for title in ("Refusal gate", "Classifiers that must not work", "Calibration of"):
+            assert f"### {title}" in found
+        assert "children of one hospital" in found
+        assert "such films pass it" in found
+
+
+def test_a_card_guesses_no_source(card, tmp_path):
+    assert "children of one hospital" not in card
+    assert "can score high by telling those apart" in card
 
 
 def test_gate_and_shortcuts_are_told_where_they_were_measured(card, tmp_path):

@@ -46,7 +46,7 @@ def with_dataset(folder, change):
 def test_sections_with_the_confounding_first(card):
     assert re.findall(r"^## (.*)$", card, re.MULTILINE) == SECTIONS
     assert "COVID-19 1.00" in card.split("## Motivation")[0]
-    assert "Children of one hospital stand for Normal and Pneumonia" in card
+    assert "Children of one hospital" not in card, "where COVID-19 films come from is not known"
 
 
 def test_counts_are_those_of_the_bundle(card):
@@ -84,6 +84,15 @@ def test_a_summary_of_an_earlier_version(tmp_path):
     assert "Licences film by film are not recorded in this bundle." in card
     assert "- view of every film" in card
     assert "- licence of every film" in card
+
+
+def test_the_public_mixture_is_told_in_words(tmp_path):
+    def known(content):
+        row = content["n_by_source"].pop("basement|archive")
+        content["n_by_source"]["cohen-2020"] = row
+
+    card = with_dataset(tmp_path / "b", known)
+    assert "Children of one hospital stand for Normal and Pneumonia" in card.split("## Mot")[0]
 
 
 def test_other_collections_are_not_said_to_be_children(tmp_path):

@@ -27,8 +27,10 @@ from ui.components.audit_panel import (
 )
 from ui.components.progress import STOP
 from ui.folder import folder_named
+from ui.folder_policy import folder_policy
 from ui.frame import plain, show_error
 from ui.provenance import provenance_of
+from ui.words import FOLDERS_CLOSED
 
 if TYPE_CHECKING:
     from cxr_core.bundle import Bundle
@@ -64,6 +66,9 @@ def own_panel(predictor: Predictor) -> None:
         predictor: The models in use.
     """
     st.markdown(EXPLANATION)
+    if folder_policy().is_closed:
+        st.caption(FOLDERS_CLOSED)
+        return
     with st.form("audit-own-form", border=False):
         left, middle, right = st.columns([5, 2, 2], vertical_alignment="bottom")
         typed = left.text_input(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
@@ -10,6 +9,7 @@ import streamlit as st
 from cxr_core.errors import CxrError
 from ui import engine
 from ui.compare_view import beside_rows
+from ui.folder_policy import folder_policy, named_path
 from ui.frame import plain, show_error
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def beside_panel(film: Film, shown: FilmView, predictor: Predictor) -> None:
     left, right = st.columns(2, gap="medium")
     choice = left.selectbox(
         "Beside",
-        [NOTHING, *models, FOLDER],
+        [NOTHING, *models, *([] if folder_policy().is_closed else [FOLDER])],
         key="compare-beside",
         persist_state="session",
         help="Several bundles can also be named when the dashboard is started: `streamlit run "
@@ -49,11 +49,10 @@ def beside_panel(film: Film, shown: FilmView, predictor: Predictor) -> None:
             help="On the computer that runs this page. Every file is checked before it is used.",
         ).strip()
     named = models.get(choice)
-    if folder:
-        named = engine.Models(Path(folder).expanduser(), None, folder)
-    if named is None:
+    if named is None and not folder:
         return
     try:
+        named = named or engine.Models(named_path(folder), None, folder)
         other = engine.load_beside(named)
     except CxrError as err:
         show_error("These models could not be loaded.", str(err), err.hint)

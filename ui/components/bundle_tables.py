@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -108,8 +109,19 @@ def bundle_section(bundle: Bundle, variant: str) -> None:
     )
 
 
+def without_pictures(text: str) -> str:
+    """Turn the pictures of a Markdown text into links, which nothing follows by itself.
+
+    Args:
+        text: Markdown.
+    """
+    return re.sub(r"!+(?=\[)", "", text)
+
+
 def card_text(card: str) -> None:
     """Draw a model card; its commands wrap, as a keyboard cannot scroll them sideways.
+
+    Its pictures become links: a reader's browser would fetch them from wherever the card says.
 
     Args:
         card: Markdown with code between fences of three backticks.
@@ -118,4 +130,4 @@ def card_text(card: str) -> None:
         if position % 2:
             st.code(text.partition("\n")[2].rstrip(), language=None, wrap_lines=True)
         else:
-            st.markdown(text)
+            st.markdown(without_pictures(text))

@@ -55,7 +55,7 @@ def dicom_export(film: Film, predictor: Predictor) -> None:
     is_dicom = sniff(film.data) == DICOM
     with st.container(horizontal=True, vertical_alignment="bottom"):
         system = st.selectbox(
-            "Map of",
+            "Map in the DICOM objects",
             predictor.systems,
             index=predictor.systems.index(_lead(predictor)),
             format_func=system_title,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
@@ -12,7 +10,9 @@ from cxr_core.errors import CxrError
 from cxr_core.labels import CLASS_TITLES, CLASSES
 from ui.components.thumbnail import thumbnail
 from ui.dataset_view import SPLIT_TITLES
+from ui.folder_policy import folder_policy, named_path
 from ui.frame import plain, show_error
+from ui.words import FOLDERS_CLOSED
 
 if TYPE_CHECKING:
     from cxr_core.dataset import Dataset, Film
@@ -27,7 +27,6 @@ NO_FOLDER: Final = (
 )
 ALL: Final = "All"
 _SCANNED_KEY: Final = "dataset-scanned"
-_ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 def scanned_folder() -> Dataset | None:
@@ -36,6 +35,9 @@ def scanned_folder() -> Dataset | None:
     Returns:
         The folder that this session scanned last, or `None`.
     """
+    if folder_policy().is_closed:
+        st.caption(FOLDERS_CLOSED)
+        return None
     with st.form("dataset-folder", border=False):
         left, right = st.columns([5, 1], vertical_alignment="bottom")
         typed = left.text_input(
@@ -65,7 +67,7 @@ def film_grid(dataset: Dataset | None) -> None:
     """
     st.header("Examples", anchor=False)
     if dataset is None:
-        st.markdown(NO_FOLDER)
+        st.markdown(FOLDERS_CLOSED if folder_policy().is_closed else NO_FOLDER)
         return
     label, films = _choice(dataset)
     by_class = {name: [f for f in films if f.label == name] for name in CLASSES}
@@ -97,7 +99,7 @@ def _scan(name: str) -> Dataset | None:
             bar.progress(n_done / n_films, text=f"{n_done:,} of {n_films:,} films read")
 
     try:
-        return scan(_ROOT / os.path.expanduser(name), on_film=show)  # noqa: PTH111
+        return scan(named_path(name), on_film=show)
     except CxrError as err:
         show_error("This folder could not be used.", str(err), err.hint)
         return None

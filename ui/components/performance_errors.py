@@ -20,8 +20,10 @@ from ui.components.thumbnail import thumbnail
 from ui.error_view import error_rows, error_sentence, film_name, film_rows
 from ui.evidence import own_folder
 from ui.folder import films_below, folder_named
+from ui.folder_policy import folder_policy
 from ui.frame import plain, show_error
 from ui.provenance import provenance_of
+from ui.words import FOLDERS_CLOSED
 
 if TYPE_CHECKING:
     from cxr_core.predict import Predictor
@@ -75,6 +77,9 @@ def errors_panel(evidence: Evidence, predictor: Predictor, *, is_raw: bool) -> N
         on_click="ignore",
     )
     st.subheader("What they look like", anchor=False)
+    if folder_policy().is_closed:
+        st.markdown(FOLDERS_CLOSED)
+        return
     found = _found_films(evidence)
     if found is None:
         st.markdown(NAME_FOLDER)

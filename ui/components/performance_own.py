@@ -11,7 +11,9 @@ from ui.components.performance_choice import OWN, show_next
 from ui.components.progress import stoppable
 from ui.evidence import drop_own, keep_own, kept_own
 from ui.folder import folder_named
+from ui.folder_policy import folder_policy
 from ui.frame import plain, show_error
+from ui.words import FOLDERS_CLOSED
 
 if TYPE_CHECKING:
     from cxr_core.predict import Predictor
@@ -38,6 +40,9 @@ def own_panel(predictor: Predictor) -> None:
     """
     st.markdown(EXPLANATION)
     st.caption(OVERLAP)
+    if folder_policy().is_closed:
+        st.caption(FOLDERS_CLOSED)
+        return
     with st.form("performance-own", border=False):
         left, right = st.columns([4, 1], vertical_alignment="bottom")
         typed = left.text_input(

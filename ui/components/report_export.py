@@ -34,7 +34,7 @@ def report_export(film: Film, predictor: Predictor) -> None:
     """
     with st.container(horizontal=True, vertical_alignment="bottom"):
         system = st.selectbox(
-            "Map of",
+            "Map in the report",
             predictor.systems,
             format_func=system_title,
             key=f"report-system-{film.digest[:16]}",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
@@ -14,6 +13,7 @@ from cxr_core.labels import system_title
 from cxr_core.run import RunList
 from cxr_core.runs import bundle_runs, find_runs
 from ui import engine
+from ui.folder_policy import folder_policy, named_path, own_path
 from ui.frame import plain, show_error
 from ui.run_view import (
     METRIC_TITLES,
@@ -24,6 +24,7 @@ from ui.run_view import (
     run_title,
     systems_of,
 )
+from ui.words import FOLDERS_CLOSED
 
 if TYPE_CHECKING:
     from cxr_core.bundle import Bundle
@@ -37,7 +38,6 @@ REFRESH_S: Final = 5.0
 MAX_SMOOTHING: Final = 0.95
 
 _RUNS_KEY: Final = "curves-runs"
-_ROOT: Final = Path(__file__).resolve().parents[2]
 _PANEL_TITLES: Final[dict[Panels, str]] = {
     "automatic": "Automatic",
     "run": "Run",
@@ -50,9 +50,12 @@ def folder_choice() -> str:
     """Ask for the folder of runs; relative names start at the repository.
 
     Returns:
-        The name as typed, or the default one.
+        The name as typed, or the default one; that one alone where no folder may be named.
     """
-    default = os.environ.get(RUNS_VARIABLE) or DEFAULT_FOLDER
+    default = _default_folder()
+    if folder_policy().is_closed:
+        st.caption(FOLDERS_CLOSED)
+        return default
     typed = st.text_input(
         "Folder of runs",
         value=default,
@@ -94,11 +97,17 @@ def folder_runs(name: str) -> RunList:
 
     Raises:
         SpecMismatchError: If a folder that was named cannot be read.
+        ForbiddenFolderError: If it may not be named.
     """
-    folder = _ROOT / Path(name).expanduser()
+    folder = own_path(name) if name == _default_folder() else named_path(name)
     if name == DEFAULT_FOLDER and not folder.exists():
         return RunList()
     return find_runs(folder)
+
+
+def _default_folder() -> str:
+    """Return the folder that whoever runs the page has set."""
+    return os.environ.get(RUNS_VARIABLE, "").strip() or DEFAULT_FOLDER
 
 
 def runs_choice(runs: Sequence[Run]) -> list[Run]:

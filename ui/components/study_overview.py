@@ -12,10 +12,13 @@ from ui import reader_study
 from ui.components.caution import caution
 from ui.components.progress import stoppable
 from ui.components.study_results import study_results
+from ui.folder_policy import folder_policy
 from ui.frame import plain, show_error
 from ui.reader_study_view import TIME_MEANS, design_line, reader_rows
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from cxr_core.predict import Predictor
     from ui.study_desk import Desk
 
@@ -109,6 +112,17 @@ def _begin(desk: Desk) -> None:
     st.caption(TIME_MEANS)
 
 
+def _folder_of_films(place: DeltaGenerator) -> str:
+    """Ask where the films lie now."""
+    typed = place.text_input(
+        "Folder where the films lie now",
+        key="study-find-folder",
+        help="On the computer that runs this page. Or upload the films on the page Read films and "
+        "press the button. Films are known by their content; names do not matter.",
+    )
+    return typed or ""
+
+
 def _bring_films(desk: Desk) -> None:
     """Say which films are missing, and let them be named."""
     if desk.missing is not None:
@@ -117,14 +131,13 @@ def _bring_films(desk: Desk) -> None:
         )
     with st.form("study-find", border=False):
         left, right = st.columns([4, 1], vertical_alignment="bottom")
-        typed = left.text_input(
-            "Folder where the films lie now",
-            key="study-find-folder",
-            help="Or upload the films on the page Read films and press the button. Films are known "
-            "by their content; names do not matter.",
-        )
+        typed = "" if folder_policy().is_closed else _folder_of_films(left)
         is_asked = right.form_submit_button(FIND, width="stretch")
     if is_asked:
-        with stoppable("Looking for the films", key="study-find-stop") as tell:
-            reader_study.find_films(desk, folder=(typed or "").strip(), on_film=tell)
+        try:
+            with stoppable("Looking for the films", key="study-find-stop") as tell:
+                reader_study.find_films(desk, folder=(typed or "").strip(), on_film=tell)
+        except CxrError as err:
+            show_error("This folder could not be used.", str(err), err.hint)
+            return
         st.rerun()

@@ -26,9 +26,11 @@ from cxr_core.reader_study.film import films_by_digest, truth_of
 from ui import reader_study, state, worklist
 from ui.components.progress import stoppable
 from ui.folder import folder_named
+from ui.folder_policy import folder_policy
 from ui.frame import show_error
 from ui.reader_study import FOLDER, SAMPLES, SESSION, WORKLIST
 from ui.reader_study_view import ARM_NOTES, ARM_TITLES
+from ui.words import FOLDERS_CLOSED
 
 if TYPE_CHECKING:
     from cxr_core.predict import Predictor
@@ -45,6 +47,9 @@ PLACE_HELP: Final = (
     "A whole path on the computer that runs this page, for example ~/studies/first; it is made if "
     "it is missing. Every answer is on the disk before the next film comes. Left empty, answers "
     "stay in this session's memory, and you must save them as a file before you leave."
+)
+ANSWERS_IN_SESSION: Final = (
+    "Answers stay in this session's memory, and you must save them as a file before you leave."
 )
 SOURCE_TITLES: Final = {
     FOLDER: "A folder",
@@ -107,27 +112,36 @@ def _new(predictor: Predictor) -> None:
     """Ask for films and design; make the study on click."""
     source = _source()
     design = _design(predictor.systems)
-    place = st.text_input(
-        "Folder for the answers",
-        key="study-new-place",
-        persist_state="session",
-        placeholder="Empty: in this session only",
-        help=PLACE_HELP,
-    )
+    place = _place()
     if st.button(MAKE, type="primary", icon=":material/play_arrow:", key="study-make"):
         try:
-            _make(predictor, source, design(), place or "")
+            _make(predictor, source, design(), place)
         except CxrError as err:
             show_error("The study could not be made.", str(err), err.hint)
             return
         st.rerun()
 
 
+def _place() -> str:
+    """Ask where the answers are written; in the session where no folder may be named."""
+    if folder_policy().is_closed:
+        st.caption(f"{FOLDERS_CLOSED} {ANSWERS_IN_SESSION}")
+        return ""
+    typed = st.text_input(
+        "Folder for the answers",
+        key="study-new-place",
+        persist_state="session",
+        placeholder="Empty: in this session only",
+        help=PLACE_HELP,
+    )
+    return typed or ""
+
+
 def _source() -> Source:
     """Ask where the films come from."""
     found = worklist.current()
     n_by_kind = {
-        FOLDER: None,
+        FOLDER: 0 if folder_policy().is_closed else None,
         SAMPLES: None,
         SESSION: len(state.films()),
         WORKLIST: 0 if found is None else len(found.items),
@@ -141,13 +155,13 @@ def _source() -> Source:
     kind = st.segmented_control(
         "Films",
         kinds,
-        default=FOLDER,
+        default=kinds[0],
         required=True,
         format_func=title,
         key="study-source",
     )
     if kind != FOLDER:
-        return Source(kind or FOLDER)
+        return Source(kind or SAMPLES)
     typed = st.text_input(
         "Folder of films", key="study-films", persist_state="session", help=FOLDER_HELP
     )
@@ -240,9 +254,16 @@ def _make(predictor: Predictor, source: Source, design: Design, place: str) -> N
 
 def _open() -> None:
     """Ask for the folder of a study, or a file that was saved."""
-    with st.form("study-open", border=False):
-        typed = st.text_input("Folder of the study", key="study-place", persist_state="session")
-        is_named = st.form_submit_button(OPEN, icon=":material/folder_open:")
+    typed, is_named = "", False
+    if not folder_policy().is_closed:
+        with st.form("study-open", border=False):
+            typed = st.text_input(
+                "Folder of the study",
+                key="study-place",
+                persist_state="session",
+                help="On the computer that runs this page.",
+            )
+            is_named = st.form_submit_button(OPEN, icon=":material/folder_open:")
     with st.form("study-open-file", border=False, clear_on_submit=True):
         file = st.file_uploader("Or a study that was saved as a file", key="study-file")
         is_given = st.form_submit_button(OPEN_FILE, icon=":material/upload_file:")

@@ -10,6 +10,7 @@ from typing import Final
 import streamlit as st
 
 from cxr_core.errors import CxrError
+from cxr_core.io import read_bytes
 
 THUMBNAIL_PX: Final = 320
 
@@ -24,8 +25,8 @@ def thumbnail(path: Path) -> bytes | None:
         A square JPEG, or `None` where the file cannot be read as a film any more.
     """
     try:
-        data = path.read_bytes()
-    except OSError:
+        data = read_bytes(path)
+    except CxrError:
         return None
     return _thumbnail(hashlib.sha256(data).hexdigest(), data)
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
 from cxr_core.batch import BytesItem, Item, Listing, list_items
 from cxr_core.batch.source import archive_items
+from cxr_core.errors import CxrError
 from cxr_core.io.archive import ZIP_STARTS
 from ui import state, worklist
 from ui.components.server_intake import server_intake
+from ui.folder_policy import folder_policy, named_path
 from ui.frame import plain, show_error
 from ui.samples import load_samples
+from ui.words import FOLDERS_CLOSED
 
 if TYPE_CHECKING:
     from cxr_core.predict import Predictor
@@ -31,7 +32,6 @@ PATH_HELP: Final = (
     "On the computer that runs this page, searched at any depth, with the zip archives in it. "
     "Films are read, never copied and never written."
 )
-_ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 def worklist_intake(predictor: Predictor) -> None:
@@ -51,15 +51,10 @@ def worklist_intake(predictor: Predictor) -> None:
         if st.form_submit_button(READ, icon=":material/play_arrow:"):
             _begin(_uploaded(files or []), predictor, "Choose films or a zip archive first.")
     with right:
-        with st.form("worklist-path", border=False):
-            typed = st.text_input(
-                "Or a folder or zip archive on the computer of this page",
-                key="worklist-path-name",
-                persist_state="session",
-                help=PATH_HELP,
-            )
-            if st.form_submit_button(READ, key="worklist-read-path", icon=":material/play_arrow:"):
-                _begin(_named(typed or ""), predictor, "Name a folder that holds films.")
+        if folder_policy().is_closed:
+            st.caption(FOLDERS_CLOSED)
+        else:
+            _path_form(predictor)
         samples = load_samples()
         if samples and st.button(READ_SAMPLES, icon=":material/draw:", type="tertiary"):
             items = tuple(BytesItem(sample.file, sample.read_bytes()) for sample in samples)
@@ -67,6 +62,19 @@ def worklist_intake(predictor: Predictor) -> None:
     found = server_intake(key="worklist-server", is_many=True)
     if found is not None:
         _begin(Listing(found.items), predictor, "Choose studies with frontal films.")
+
+
+def _path_form(predictor: Predictor) -> None:
+    """Ask for a folder or an archive."""
+    with st.form("worklist-path", border=False):
+        typed = st.text_input(
+            "Or a folder or zip archive on the computer of this page",
+            key="worklist-path-name",
+            persist_state="session",
+            help=PATH_HELP,
+        )
+        if st.form_submit_button(READ, key="worklist-read-path", icon=":material/play_arrow:"):
+            _begin(_named(typed or ""), predictor, "Name a folder that holds films.")
 
 
 def _begin(listing: Listing | None, predictor: Predictor, nothing: str) -> None:
@@ -117,7 +125,11 @@ def _named(typed: str) -> Listing | None:
     name = typed.strip()
     if not name:
         return Listing(())
-    path = _ROOT / os.path.expanduser(name)  # noqa: PTH111
+    try:
+        path = named_path(name)
+    except CxrError as err:
+        show_error("This folder could not be used.", str(err), err.hint)
+        return None
     if not path.exists():
         message = f"`{plain(path.name)}` is not on the computer of this page."
         show_error("This folder could not be used.", message, "Check the path.")

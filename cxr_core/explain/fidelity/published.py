@@ -83,6 +83,7 @@ def merge_checks(
                 known["passes"] = known["passes"] | entry["passes"]
                 if "random_ssim" in entry:
                     known["baseline"] = entry["baseline"]
+                if "stages" in entry:  # not where no film had a map to be randomised
                     known["stages"] = entry["stages"]
     for each in by_seed:
         for system, methods in each["systems"].items():

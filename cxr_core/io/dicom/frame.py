@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -42,6 +43,8 @@ PLUGINS: Final = MappingProxyType(
 """Transfer syntax to the one codec that decodes it; another one would be asked for a part."""
 
 _WORKER: Final = Path(gdcm_worker.__file__)
+_WORKER_NEEDS: Final = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "PYTHONHOME")
+"""What the worker is given of the environment; tokens and passwords are not among it."""
 _WORKER_SECONDS: Final = 60
 _ITEM: Final = b"\xfe\xff\x00\xe0"
 _MAX_FRAGMENTS: Final = 100_000
@@ -162,7 +165,12 @@ def _decode_apart(frame: bytes, layout: Layout, syntax: str, name: str) -> Integ
     command = [sys.executable, "-I", str(_WORKER), *map(str, bits), syntax, layout.photometric]
     try:
         done = subprocess.run(  # noqa: S603 - our own script, numbers and registered words
-            command, input=frame, capture_output=True, timeout=_WORKER_SECONDS, check=False
+            command,
+            input=frame,
+            capture_output=True,
+            timeout=_WORKER_SECONDS,
+            check=False,
+            env={name: os.environ[name] for name in _WORKER_NEEDS if name in os.environ},
         )
     except subprocess.TimeoutExpired as err:
         msg = "a codestream that does not end"
