@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from cxr_core.batch import list_items, score
@@ -26,6 +28,7 @@ def test_what_is_an_address():
     assert is_address("s3://bucket/x")
     assert not is_address("films/x")
     assert not is_address("C:\\films")
+    assert not is_address(Path("s3://bucket/x"))  # pages hand paths on: nobody there names one
 
 
 def test_an_address_lists_what_the_folder_holds(folder):
