@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from cxr_core.batch.cluster import (
     Cluster,
     actors_that_fit,
+    asked_cpus,
     check_machines,
     import_ray,
     session,
@@ -162,7 +163,7 @@ def _outcomes(job: _Job, items: Sequence[Item], readings: PartReadings) -> Itera
             batch_size=None,
             batch_format="pyarrow",
             compute=ActorPoolStrategy(size=min(n_decoders, len(blocks))),
-            num_cpus=1,
+            num_cpus=asked_cpus(1),
             fn_constructor_args=(ray.put(DecodePlan(job.specs, readings.known)),),
         )
         .map_batches(
@@ -170,7 +171,7 @@ def _outcomes(job: _Job, items: Sequence[Item], readings: PartReadings) -> Itera
             batch_size=None,
             batch_format="pyarrow",
             compute=ActorPoolStrategy(size=min(n_models, len(blocks))),
-            num_cpus=n_threads,
+            num_cpus=asked_cpus(n_threads),
             num_gpus=job.cluster.n_gpus or None,
             fn_constructor_args=(job.plan, job.parts, job.load),
         )

@@ -7,6 +7,7 @@ listens on the loopback interface alone and leaves no file.
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import tempfile
@@ -120,6 +121,23 @@ def actors_that_fit(n_models: int | None, n_threads: int, n_cpus: int) -> tuple[
         )
         raise ClusterError(msg, hint="Ask for fewer models or threads, or add machines.")
     return n_cpus - chosen * n_threads, chosen
+
+
+def asked_cpus(n_threads: int) -> float:
+    """Return what an actor asks of Ray: a quarter of what it uses.
+
+    Ray holds back what was asked for. An actor whose machine is lost must find room on those that
+    are left, which the others fill, or its blocks would wait for ever. So many are begun as there
+    are processors for (`actors_that_fit`), and Ray spreads them over the machines.
+
+    Args:
+        n_threads: Processors that it uses.
+
+    Returns:
+        Processors, whole ones above 1 as Ray wants it.
+    """
+    asked = n_threads / 4
+    return asked if asked <= 1 else float(math.ceil(asked))
 
 
 def check_machines(plan: Plan) -> None:

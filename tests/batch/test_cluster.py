@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from cxr_core.batch.cluster import Cluster, actors_that_fit, import_ray
+from cxr_core.batch.cluster import Cluster, actors_that_fit, asked_cpus, import_ray
 from cxr_core.errors import ClusterError, NotInstalledError
 
 
@@ -36,6 +36,12 @@ def test_networks_leave_a_processor_for_decoding(n_models, n_threads, n_cpus):
     with pytest.raises(ClusterError, match="must leave a processor for decoding") as raised:
         actors_that_fit(n_models, n_threads, n_cpus)
     assert "fewer models or threads" in raised.value.hint
+
+
+def test_actors_of_three_lost_machines_fit_on_the_fourth():
+    n_decoders, n_models = actors_that_fit(None, 4, 4 * 16)
+    assert n_decoders * asked_cpus(1) + n_models * asked_cpus(4) <= 16
+    assert [asked_cpus(n) for n in (1, 2, 4, 6, 8)] == [0.25, 0.5, 1, 2, 2]
 
 
 def test_numbers_that_nobody_can_mean():
