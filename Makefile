@@ -44,10 +44,12 @@ run: $(VENV)/.run ## start the dashboard on http://127.0.0.1:8501 (PORT=... for 
 	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
 
 test: lint ## lint, then the tests that need no network, browser or GPU
-	$(BIN)/python -m pytest -m "not slow and not browser" $(PARALLEL)
+	$(BIN)/python -m pytest -m "not slow and not browser and not alone" $(PARALLEL)
+	$(BIN)/python -m pytest -m "alone and not slow and not browser"
 
 test-all: lint $(VENV)/.all ## slow and browser tests too; says what was skipped and why
-	$(BIN)/python -m pytest -m "not slow and not browser" $(PARALLEL)
+	$(BIN)/python -m pytest -m "not slow and not browser and not alone" $(PARALLEL)
+	$(BIN)/python -m pytest -m "alone and not slow and not browser"
 	$(BIN)/python -m pytest -m "slow or browser"
 
 fuzz: $(VENV)/.dev ## read 20,000 mutated pictures, DICOM files, archives and bundles

@@ -85,6 +85,9 @@ def _session(
     for name in pages:
         page.set_viewport_size({"width": width, "height": PAGES[name]})
         page.get_by_role("link", name=name).click()
+        if name == "Worklist":
+            page.get_by_role("button", name="Read the sample films").click()
+            page.get_by_text("files:").wait_for(timeout=120_000)
         page.wait_for_timeout(_SETTLE_MS)
         stem = "front" if name == "Read films" else name.lower().replace(" ", "-")
         title = f"{stem}-{scheme}-{width}"

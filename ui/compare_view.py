@@ -12,7 +12,7 @@ import numpy as np
 from cxr_core.compare import compare, margin
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
 from ui.film_view import Summary
-from ui.words import number
+from ui.words import NO_CLASS, number
 
 if TYPE_CHECKING:
     from cxr_core.compare import EnsembleParts
@@ -212,7 +212,7 @@ def _held(classes: Sequence[str] | None) -> dict[str, str]:
     """Return the classes that cannot be excluded under their heading, where that is known."""
     if classes is None:
         return {}
-    return {"Cannot be excluded": ", ".join(map(CLASS_TITLES.__getitem__, classes)) or "none"}
+    return {"Cannot be excluded": ", ".join(map(CLASS_TITLES.__getitem__, classes)) or NO_CLASS}
 
 
 def _votes(labels: Iterable[str]) -> str:

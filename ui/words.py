@@ -49,6 +49,9 @@ SET_MEANS: Final = (
     "class, as measured on films kept apart. Several classes: the score does not decide between "
     "them. None: the film is like none of the three."
 )
+NO_CLASS: Final = "none, like no class"
+"""What stands for a prediction set without a class."""
+
 CALIBRATED: Final = (
     "Probabilities are calibrated on films of the same sources as the training films."
 )

@@ -11,6 +11,7 @@ import numpy as np
 
 from cxr_core.compare import compare
 from cxr_core.labels import CLASS_TITLES, CLASSES
+from ui.words import NO_CLASS
 
 if TYPE_CHECKING:
     from cxr_core.batch import Record
@@ -94,7 +95,7 @@ def facts_of(record: Record, *, is_raw: bool = False) -> Facts:
     found = compare(probs)
     gate = record.trust.get("out_of_distribution", {})
     held = record.trust.get("prediction_set")
-    titles = None if held is None else ", ".join(map(CLASS_TITLES.__getitem__, held)) or "none"
+    titles = None if held is None else ", ".join(map(CLASS_TITLES.__getitem__, held)) or NO_CLASS
     return Facts(
         agreement=record.trust.get("agreement"),
         distance=found.disagreement.distance if found.disagreement else None,

@@ -62,6 +62,7 @@ def test_the_card_says_how_many_adults_are_called_covid():
             assert row in bundle.card
 
 
+@pytest.mark.alone
 def test_a_film_is_answered_within_three_seconds_of_the_start():
     started = time.perf_counter()
     command = [sys.executable, "-m", "cxr_core", "predict", str(SAMPLES[-1]), "--json"]

@@ -26,6 +26,7 @@ from ui.words import (
     GATE_PASSED,
     GATE_REFUSED,
     HEATMAP_CAPTION,
+    NO_CLASS,
     NOT_CALIBRATED,
     PASSED_MEANS,
     SET_MEANS,
@@ -160,7 +161,7 @@ def trust_line(trust: Trust) -> str:
     if trust.agreement is not None:
         parts.append(f"Agreement: {trust.agreement:.0%} of the systems name the same class.")
     if trust.prediction_set is not None:
-        names = ", ".join(CLASS_TITLES[name] for name in trust.prediction_set) or "none"
+        names = ", ".join(CLASS_TITLES[name] for name in trust.prediction_set) or NO_CLASS
         parts.append(f"Cannot be excluded at {trust.set_level or 0:.0%}: {names}.")
     return " ".join(parts)
 

@@ -168,8 +168,8 @@ def _columns() -> dict[str, Any]:
         **scores,
         "Agreement": config.NumberColumn(format="percent", width=100),
         "Distance": config.ProgressColumn(format="%.2f", min_value=0.0, max_value=1.0, width=104),
-        "Entropy (bits)": config.NumberColumn(format="%.2f", width=100),
-        "Unlike training": config.NumberColumn(format="%.2f", width=110),
+        "Entropy (bits)": config.NumberColumn(format="%.2f", width=112),
+        "Unlike training": config.NumberColumn(format="%.2f", width=122),
         "Gate": config.TextColumn(width=76),
         "Note": config.TextColumn(width="large"),
     }
