@@ -192,7 +192,7 @@ if __name__ == "__main__":
 """
 
 LOST_MACHINE = """
-import os, sys
+import os, shutil, sys, tempfile
 
 os.environ["RAY_AUTH_MODE"] = "disabled"
 from pathlib import Path
@@ -208,9 +208,9 @@ if __name__ == "__main__":
     import_ray("auto")
     from ray.cluster_utils import Cluster as Machines
 
-    machines = Machines(
-        initialize_head=True, head_node_args={"num_cpus": 2, "object_store_memory": 10**8}
-    )
+    folder = tempfile.mkdtemp(prefix="cxr-ray-", dir="/tmp")
+    head = {"num_cpus": 2, "object_store_memory": 10**8, "temp_dir": f"{folder}/r"}
+    machines = Machines(initialize_head=True, head_node_args=head)
     second = [machines.add_node(num_cpus=2, object_store_memory=10**8)]
 
     def lose(progress):
@@ -224,6 +224,7 @@ if __name__ == "__main__":
         write_scores(plan, [films], Path(out), cluster=cluster, on_progress=lose)
     finally:
         machines.shutdown()
+        shutil.rmtree(folder, ignore_errors=True)
 """
 
 OTHER_BUNDLE = """
