@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from cxr_core.batch.progress import time_words
 from cxr_core.batch.run import about_models
 from cxr_core.batch.table import table_bytes, table_systems
 from cxr_core.labels import system_title
 from ui import worklist
+from ui.components.task_result import is_ready
 from ui.components.worklist_reports import reports_button, reports_result
-from ui.frame import show_error
-from ui.worklist_job import MAX_OVERLAY_BYTES, words_of
+from ui.worklist_job import MAX_OVERLAY_BYTES
 from ui.worklist_view import Choice
 
 if TYPE_CHECKING:
     from ui.worklist import Worklist
+    from ui.worklist_job import Task
 
 KINDS: Final = {
     ".csv": ("CSV", "text/csv"),
@@ -33,7 +33,6 @@ MEANING: Final = (
     "the bundle can do that) and the SHA-256 of each film, with the columns of "
     "`python -m cxr_core score`. File names are part of them."
 )
-_EVERY_S: Final = 1.0
 
 
 def worklist_export(found: Worklist, positions: Sequence[int], choice: Choice) -> None:
@@ -88,11 +87,15 @@ def _overlays(found: Worklist) -> None:
     task = found.overlays
     if task is None:
         return
-    if task.is_running:
-        _bar()
-    elif task.failure is not None:
-        show_error("The maps were not drawn to the end.", task.failure, "Draw them again.")
-    elif task.data is not None:
+    ready = is_ready(
+        task,
+        _current,
+        noun="maps",
+        cancel=CANCEL,
+        failed="The maps were not drawn to the end.",
+        hint="Draw them again.",
+    )
+    if ready and task.data is not None:
         st.download_button(
             f"Zip archive with {task.n_drawn:,} maps of {system_title(task.system)}",
             data=lambda: task.data or b"",
@@ -109,14 +112,7 @@ def _overlays(found: Worklist) -> None:
             )
 
 
-@st.fragment(run_every=_EVERY_S)
-def _bar() -> None:
-    """Draw the bar; when the maps are drawn, draw the whole page again."""
+def _current() -> Task | None:
+    """Return the drawing of the worklist that this session has now."""
     found = worklist.current()
-    task = None if found is None else found.overlays
-    if task is None or not task.is_running:
-        st.rerun()
-    left, right = st.columns([6, 1], vertical_alignment="center")
-    left.progress(min(task.progress.share, 1.0), text=words_of(task.progress, "maps", time_words))
-    with right.container(horizontal_alignment="right"):
-        st.button(CANCEL, icon=":material/stop:", on_click=task.cancel)
+    return None if found is None else found.overlays

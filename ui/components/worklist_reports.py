@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from cxr_core.batch.progress import time_words
 from cxr_core.labels import system_title
 from ui import worklist
-from ui.frame import show_error
+from ui.components.task_result import is_ready
 from ui.report_job import MAX_REPORTS
-from ui.worklist_job import words_of
 
 if TYPE_CHECKING:
     from ui.worklist import Worklist
+    from ui.worklist_job import Task
     from ui.worklist_view import Choice
 
 WRITE: Final = "Write reports as PDF"
@@ -24,7 +23,6 @@ LEFT_OUT: Final = (
     f"One PDF holds {MAX_REPORTS} films; filter the films to get the others, or use "
     "`python -m cxr_core report`."
 )
-_EVERY_S: Final = 1.0
 
 
 def reports_button(found: Worklist, positions: Sequence[int], choice: Choice) -> None:
@@ -56,11 +54,15 @@ def reports_result(found: Worklist) -> None:
     task = found.reports
     if task is None:
         return
-    if task.is_running:
-        _bar()
-    elif task.failure is not None:
-        show_error("The reports were not written to the end.", task.failure, "Write them again.")
-    elif task.data is not None:
+    ready = is_ready(
+        task,
+        _current,
+        noun="reports",
+        cancel=CANCEL,
+        failed="The reports were not written to the end.",
+        hint="Write them again.",
+    )
+    if ready and task.data is not None:
         n = task.progress.n_done
         st.download_button(
             f"PDF with {n:,} {'film' if n == 1 else 'films'}, maps of {system_title(task.system)}",
@@ -75,16 +77,7 @@ def reports_result(found: Worklist) -> None:
             st.caption(LEFT_OUT)
 
 
-@st.fragment(run_every=_EVERY_S)
-def _bar() -> None:
-    """Draw the bar; when the reports are written, draw the whole page again."""
+def _current() -> Task | None:
+    """Return the reports of the worklist that this session has now."""
     found = worklist.current()
-    task = None if found is None else found.reports
-    if task is None or not task.is_running:
-        st.rerun()
-    left, right = st.columns([5, 1], vertical_alignment="center")
-    left.progress(
-        min(task.progress.share, 1.0), text=words_of(task.progress, "reports", time_words)
-    )
-    with right.container(horizontal_alignment="right"):
-        st.button(CANCEL, icon=":material/stop:", on_click=task.cancel)
+    return None if found is None else found.reports
