@@ -112,7 +112,12 @@ def _load_bundle(folder: Path, path: str, data: bytes) -> None:
 
 def _load_all(bundle: Bundle) -> None:
     """Ask a bundle for everything but its networks."""
-    calls: list[Callable[[], Any]] = [bundle.dataset, bundle.audit, bundle.gate_table]
+    calls: list[Callable[[], Any]] = [
+        bundle.dataset,
+        bundle.audit,
+        bundle.gate_table,
+        bundle.tradeoff,
+    ]
     for name in bundle.variants:
         asked = (bundle.heads, bundle.evaluation, bundle.trust, bundle.map_checks)
         calls += [partial(ask, name) for ask in asked]

@@ -9,7 +9,6 @@ import pytest
 
 from cxr_core.reader_study import FolderShelf, Study
 from tests.conftest import write_film
-from tools.dashboard import dashboard
 
 pytestmark = pytest.mark.browser
 
@@ -24,24 +23,11 @@ def films(tmp_path):
 
 
 @pytest.fixture
-def page(browser, tiny_bundle_dir, monkeypatch):
+def page(open_page):
     """The page on the tiny bundle; nothing goes elsewhere, no script fails."""
-    monkeypatch.setenv("CXR_BUNDLE", str(tiny_bundle_dir))
-    external, failed = [], []
-    with dashboard("streamlit_app.py") as url:
-        context = browser.new_context(viewport={"width": 1280, "height": 1300})
-        opened = context.new_page()
-        opened.on(
-            "request",
-            lambda r: None if r.url.startswith((url, "data:", "blob:")) else external.append(r.url),
-        )
-        opened.on("pageerror", lambda error: failed.append(str(error)))
-        opened.goto(f"{url}/Reader_study")
-        opened.get_by_role("heading", name="New study").wait_for(timeout=90_000)
-        yield opened
-        context.close()
-    assert external == []
-    assert failed == []
+    opened = open_page("Reader_study", 1300)
+    opened.get_by_role("heading", name="New study").wait_for(timeout=90_000)
+    return opened
 
 
 def fill(page, label, value):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -12,52 +11,11 @@ import pytest
 from PIL import Image
 
 from tests.browser.grid_page import WINDOWS, deep, grid
-from tests.browser.shown import Shown
-from tools.dashboard import dashboard
 
 pytestmark = pytest.mark.browser
 
 WINDOW_STEPS = 512
 FULL = 65535.0
-
-
-@pytest.fixture(scope="module")
-def address():
-    """The page of the drawn films."""
-    with dashboard("tests/browser/grid_page.py") as url:
-        yield url
-
-
-@pytest.fixture
-def show(browser, address):
-    """Open a film; afterwards: nothing went to another host, nothing was complained about."""
-    contexts, external, complaints = [], [], []
-
-    def open_film(query="", **options):
-        size = {"width": 1280, "height": 1000}
-        context = browser.new_context(viewport=size, accept_downloads=True, **options)
-        contexts.append(context)
-        page = context.new_page()
-        own = (address, "data:", "blob:")
-        page.on("request", lambda r: None if r.url.startswith(own) else external.append(r.url))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-        page.goto(f"{address}/?{query}")
-        page.wait_for_selector(".viewer[data-ready]", timeout=60_000)
-        page.wait_for_timeout(1000)
-        frames = []
-        session = context.new_cdp_session(page)
-        session.send("Network.enable")
-        session.on("Network.webSocketFrameSent", lambda event: frames.append(event))
-        shown = Shown(page, frames)
-        shown.settle()
-        return shown
-
-    yield open_film
-    for context in contexts:
-        context.close()
-    assert external == []
-    assert complaints == []
 
 
 BLOCKS = [(0, 0), (1, 0), (15, 3), (4, 8), (5, 8), (0, 15), (15, 15)]
@@ -406,108 +364,3 @@ def test_a_film_without_maps_is_a_viewer_too(show):
     assert shown.greys(BLOCKS) == pytest.approx(expected(0, FULL), abs=1)
     assert not shown.viewer.locator(".scores").is_visible()
     assert "No heatmap." in shown.viewer.locator(".picture").get_attribute("aria-label")
-
-
-@pytest.mark.parametrize("film", ["thin", "flat", "large"])
-@pytest.mark.parametrize("kind", ["single=1&", ""])
-def test_odd_films_are_drawn(show, kind, film):
-    shown = show(f"{kind}film={film}")
-    shown.stage().focus()
-    shown.press("Space", "+", "r", "h", "o", "i", "m")
-    box = shown.box()
-    shown.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    shown.press("0")
-    assert shown.picture().size > 0
-
-
-def test_a_film_of_one_row_is_visible(show):
-    shown = show("single=1&film=thin")
-    shown.stage().focus()
-    shown.press("Space")
-    shown.viewer.locator(".presets").select_option(label="Lung")
-    rows = np.flatnonzero(shown.picture().max(axis=(1, 2)))
-    assert 1 <= len(rows) <= 6
-
-
-def test_a_viewer_without_width_waits(show):
-    shown = show("film=deep")
-    shown.viewer.evaluate("(node) => { node.style.width = '0'; node.style.overflow = 'hidden'; }")
-    shown.settle()
-    shown.viewer.locator(".signed").evaluate("(box) => box.click()")
-    shown.settle()
-    shown.viewer.evaluate("(node) => { node.style.width = ''; }")
-    shown.settle()
-    assert len(np.unique(shown.picture())) > 10
-
-
-def test_two_fingers_zoom_and_one_works_the_tool(show):
-    shown = show("single=1&film=deep", has_touch=True)
-    session = shown.page.context.new_cdp_session(shown.page)
-    box = shown.box()
-    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    shown.page.touchscreen.tap(*middle)
-    fitted = int(shown.corner("bottom-right").rstrip("%"))
-    window = shown.corner("bottom-left")
-
-    def touch(kind, *apart):
-        points = [{"x": middle[0] + d, "y": middle[1], "id": i} for i, d in enumerate(apart)]
-        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-
-    touch("touchStart", -40, 40)
-    for distance in (50, 60, 70, 80):
-        touch("touchMove", -distance, distance)
-    touch("touchEnd")
-    assert int(shown.corner("bottom-right").rstrip("%")) == pytest.approx(2 * fitted, rel=0.03)
-    assert shown.corner("bottom-left") == window
-    touch("touchStart", 0)
-    for distance in (10, 20, 30):
-        touch("touchMove", distance)
-    touch("touchEnd")
-    assert shown.corner("bottom-left") != window
-
-
-CLICK_TO_PAINT = """async (viewer) => {
-  const times = [];
-  const frame = () => new Promise((done) => requestAnimationFrame(done));
-  for (const [name, value] of [
-    ["colours", "viridis"], ["opacity", "35"], ["contour", "45"], ["colours", "cividis"],
-    ["smooth", true], ["contour", "60"], ["signed", true], ["presets", "2"], ["presets", "1"],
-  ]) {
-    const node = viewer.querySelector("." + name);
-    await frame();
-    const start = performance.now();
-    if (value === true) node.click();
-    else {
-      node.value = value;
-      node.dispatchEvent(new Event(node.type === "range" ? "input" : "change"));
-    }
-    await frame();
-    for (const canvas of viewer.querySelectorAll(".picture")) {
-      canvas.getContext("2d").getImageData(0, 0, 1, 1); // waits until it is drawn
-    }
-    times.push(performance.now() - start);
-  }
-  return times;
-}"""
-
-
-@pytest.mark.parametrize("query", ["single=1&film=large", "film=large"])
-def test_from_click_to_paint_takes_less_than_100_ms(show, query, capsys):
-    """Nine choices, each the median of five; one canvas or five, on the largest film sent."""
-    shown = show(query)
-    runs = [shown.viewer.evaluate(CLICK_TO_PAINT) for _ in range(5)]
-    times = np.median(runs, axis=0)
-    with capsys.disabled():
-        shown_times = ", ".join(f"{t:.0f}" for t in times)
-        sys.stdout.write(f"\nclick to paint, {query}: {shown_times} ms\n")
-    assert times.max() < 100
-
-
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-@pytest.mark.parametrize("query", ["single=1&film=sample", "film=sample&outline=1"])
-def test_axe_finds_nothing_serious_in_the_viewer(show, query, scheme):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    shown = show(query, color_scheme=scheme)
-    found = axe.run(shown.page, context=".stBidiComponent").response["violations"]
-    serious = [rule for rule in found if rule["impact"] in ("serious", "critical")]
-    assert [(r["id"], [n["html"][:90] for n in r["nodes"]]) for r in serious] == []

@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from tests.conftest import write_film
-from tools.dashboard import dashboard
 
 pytestmark = pytest.mark.browser
 N_FILMS = 60
@@ -24,26 +23,13 @@ def films(tmp_path):
 
 
 @pytest.fixture
-def page(browser, tiny_bundle_dir, monkeypatch):
+def page(open_page):
     """The worklist page on the tiny bundle; nothing goes elsewhere, no script fails."""
-    monkeypatch.setenv("CXR_BUNDLE", str(tiny_bundle_dir))
-    external, failed = [], []
-    with dashboard("streamlit_app.py") as url:
-        context = browser.new_context(viewport={"width": 1280, "height": 1200})
-        opened = context.new_page()
-        opened.on(
-            "request",
-            lambda r: None if r.url.startswith((url, "data:", "blob:")) else external.append(r.url),
-        )
-        opened.on("pageerror", lambda error: failed.append(str(error)))
-        opened.goto(url)
-        opened.wait_for_selector("text=No film yet", timeout=60_000)
-        opened.get_by_role("link", name="Worklist").click()
-        opened.wait_for_selector("text=No worklist yet", timeout=60_000)
-        yield opened
-        context.close()
-    assert external == []
-    assert failed == []
+    opened = open_page("", 1200)
+    opened.wait_for_selector("text=No film yet", timeout=60_000)
+    opened.get_by_role("link", name="Worklist").click()
+    opened.wait_for_selector("text=No worklist yet", timeout=60_000)
+    return opened
 
 
 def click_row(page, number):

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 N_ALL = int(os.environ.get("CXR_FUZZ", "600"))
 SHARES = {"pictures": 0.4, "DICOM": 0.3, "archives": 0.15, "bundle": 0.15}
 MAX_S = 5
-MAX_GROWTH_MB = 700
+MAX_GROWTH_MB = 100
 INTERESTING = (0, 1, 2, 4, 16, 32, 64, 127, 128, 254, 255)
 
 
