@@ -80,6 +80,8 @@ def _film(bits):
     ds.WindowCenter, ds.WindowWidth = [2 ** (bits - 1), 100], [2**bits, 50]
     ds.RescaleSlope, ds.RescaleIntercept = 1, -10
     ds.PatientOrientation = ["L", "F"]
+    for number, keyword in enumerate(("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")):
+        setattr(ds, keyword, f"2.25.{number + 1}")  # the same bytes in every run
     return ds
 
 

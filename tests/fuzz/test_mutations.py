@@ -13,10 +13,12 @@ import select
 import subprocess
 import sys
 from collections import Counter
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.fuzz.material import archives, dicom_films, pictures, slim_bundle
 
@@ -231,3 +233,12 @@ def test_bundle(child):
     outcomes = run(child, files, "bundle", mutation=mutate_text)
     assert outcomes["read"]
     assert outcomes["SpecMismatchError"]
+
+
+def test_the_memory_of_the_child_is_seen(child):
+    before = child.do("film", "", pictures()["PNG"])["peak_mb"]
+    wide = Image.fromarray(np.zeros((1900, 2000), np.uint16))
+    stream = BytesIO()
+    wide.save(stream, "PNG")
+    after = child.do("film", "", stream.getvalue())["peak_mb"]
+    assert 10 < after - before < MAX_GROWTH_MB
