@@ -4,11 +4,11 @@
 
 A server is started as a process of its own: `python -m cxr_core serve`, or with `--dashboard` the
 dashboard, to which every user talks over its websocket as a browser does. Each user sends the next
-film as soon as the one before is answered. Films are synthetic samples with noise of their own; each
-user begins with another one, and goes through more of them than a session keeps readings of before
-it sends one again, so no cache can answer. Every answer, scores and maps, must have the digest of
-the answer that the same film got before, alone, in this process. Users and server share the
-processor; what the users take of it is printed too.
+film as soon as the one before is answered, and takes that one away. Films are synthetic samples
+with noise of their own; each user begins with another one and goes through all of them before it
+sends one again, and nothing is kept of a film that was taken away: no cache can answer. Every
+answer, scores and maps, must have the digest of the answer that the same film got before, alone, in
+this process. Users and server share the processor; what the users take of it is printed too.
 """
 
 from __future__ import annotations
@@ -96,15 +96,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.users")
     parser.add_argument("--users", type=int, nargs="+", default=[1, 4, 16])
     parser.add_argument("--minutes", type=float, default=5.0)
-    parser.add_argument("--films", type=int, default=128, help="distinct films, that each user goes through")
+    parser.add_argument("--films", type=int, default=128, help="distinct ones")
     parser.add_argument("--dashboard", action="store_true", help="over the page's own websocket")
     arguments = parser.parse_args(argv)
     films = list(noisy_films(arguments.films, enlarge=2))
     known = alone(films, arguments.dashboard)
     service = ["-m", "cxr_core", "serve", "--port", "0"]
-    command, ready = (
-        (DASHBOARD, "/_stcore/health") if arguments.dashboard else (service, "/readyz")
-    )
+    command, ready = (DASHBOARD, "/_stcore/health") if arguments.dashboard else (service, "/readyz")
     with serving(command, ready=ready, environment={"CXR_API_TOKEN": TOKEN}) as served:
         visit = _page(served.port) if arguments.dashboard else _interface(served.port)
         with visit() as send:

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Self
 
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.BackMsg_pb2 import BackMsg  # noqa: TID251 - its messages, no page
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg  # noqa: TID251
 from websockets.sync.client import ClientConnection, connect
 
 from benchmarks.serving import ask
@@ -212,7 +212,7 @@ class Visitor:
             elif kind == "script_finished":
                 run.finished_s = time.perf_counter() - started
                 break
-        run.viewers = [json.loads(text) for text in sent_viewers]
+        run.viewers = [json.loads(text)[0] for text in sent_viewers]
         self._page = run
         return run
 

@@ -1,4 +1,4 @@
-"""The published models and the readings, each behind one Streamlit cache.
+"""The published models, behind one Streamlit cache, and the readings of a session.
 
 The models are shared by all sessions and never changed. Readings belong to one session and are
 found by the SHA-256 of the film's bytes, never by an array: Streamlit hashes large arrays from a
@@ -11,9 +11,9 @@ import argparse
 import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
@@ -21,6 +21,7 @@ from cxr_core import io
 from cxr_core.errors import CxrError
 from ui.film_view import FilmView, Summary, film_view, summary_of
 from ui.header_view import HeaderView, header_view
+from ui.kept import Kept
 from ui.state import Film
 
 if TYPE_CHECKING:
@@ -34,10 +35,10 @@ BUNDLE_VARIABLE: Final = "CXR_BUNDLE"
 MAX_BUNDLES: Final = 3
 """Bundles kept in memory; each holds its networks, about half a gigabyte with all five systems."""
 
-MAX_READINGS: Final = 4
-"""Full readings kept per session; each holds a film at full depth and its feature maps."""
+MAX_READINGS: Final = 2
+"""Full readings kept per session: a film at full depth and its feature maps, by two models."""
 
-MAX_VIEWS: Final = 48
+MAX_VIEWS: Final = 24
 """Films with pixels and maps kept per session, 2.2 MB each at most; others are read again."""
 
 MAX_SUMMARIES: Final = 1000
@@ -46,6 +47,9 @@ MAX_SUMMARIES: Final = 1000
 
 _VARIANT_KEY: Final = "variant"
 _RAW_KEY: Final = "raw-probabilities"
+_READINGS: Final = Kept[Any]("kept-readings", MAX_READINGS)
+_VIEWS: Final = Kept[Any]("kept-views", MAX_VIEWS)
+_HEADERS: Final = Kept[Any]("kept-headers", MAX_READINGS)
 _SUMMARIES_KEY: Final = "summaries"
 
 
@@ -213,14 +217,20 @@ def reading(film: Film, predictor: Predictor) -> Reading:
     Raises:
         CxrError: If the film cannot be decoded.
     """
-    found = _reading(film.digest, _models_key(predictor), film, predictor)
+    found = _reading(film, predictor)
     return found.uncalibrated() if shows_raw() else found
 
 
-@st.cache_resource(scope="session", show_spinner=False, max_entries=MAX_READINGS)
-def _reading(digest: str, models: str, _film: Film, _predictor: Predictor) -> Reading:  # noqa: ARG001
-    """Decode and read; the underscore arguments are not part of the cache key."""
-    return _predictor.read(io.read(_film.data, name=_film.name))
+def _reading(film: Film, predictor: Predictor) -> Reading:
+    """Decode and read a film, or return the reading that is kept."""
+
+    def make() -> Reading:
+        made = predictor.read(io.read(film.data, name=film.name))
+        # a new object without the grey values that the networks saw: four bytes a pixel
+        return replace(made, radiograph=replace(made.radiograph))
+
+    found: Reading = _READINGS.get(film.digest, _models_key(predictor), make)
+    return found
 
 
 def view(film: Film, predictor: Predictor) -> FilmView | Failure:
@@ -233,25 +243,20 @@ def view(film: Film, predictor: Predictor) -> FilmView | Failure:
     Returns:
         The film's view, or the reason why there is none.
     """
-    found = _view(film.digest, _models_key(predictor), film, predictor)
+    models = _models_key(predictor)
+    found: FilmView | Failure = _VIEWS.get(film.digest, models, lambda: _view(film, predictor))
     return found.uncalibrated() if shows_raw() and isinstance(found, FilmView) else found
 
 
-@st.cache_resource(scope="session", show_spinner=False, max_entries=MAX_VIEWS)
-def _view(
-    digest: str,
-    models: str,
-    _film: Film,
-    _predictor: Predictor,
-) -> FilmView | Failure:
+def _view(film: Film, predictor: Predictor) -> FilmView | Failure:
     """Read a film and prepare its heatmaps; a film that cannot be read is remembered as such."""
     try:
-        result = _reading(digest, models, _film, _predictor)
+        result = _reading(film, predictor)
     except CxrError as err:
         return Failure(str(err), err.hint)
-    _summaries()[digest, models] = summary_of(result)
+    _summaries()[film.digest, _models_key(predictor)] = summary_of(result)
     start = time.perf_counter()
-    shown = film_view(result, _predictor.explain_classes)
+    shown = film_view(result, predictor.explain_classes)
     return shown.with_timing("heatmaps", (time.perf_counter() - start) * 1000.0)
 
 
@@ -264,14 +269,14 @@ def header(film: Film) -> HeaderView | Failure:
     Returns:
         The header, or the reason why it cannot be listed.
     """
-    return _header(film.digest, film)
+    found: HeaderView | Failure = _HEADERS.get(film.digest, "", lambda: _header(film))
+    return found
 
 
-@st.cache_resource(scope="session", show_spinner=False, max_entries=MAX_READINGS)
-def _header(digest: str, _film: Film) -> HeaderView | Failure:  # noqa: ARG001
-    """List a header; the digest alone is the key."""
+def _header(film: Film) -> HeaderView | Failure:
+    """List a header, or say why it cannot be listed."""
     try:
-        return header_view(_film.data)
+        return header_view(film.data)
     except CxrError as err:
         return Failure(str(err), err.hint)
 
@@ -290,7 +295,7 @@ def summary(film: Film, predictor: Predictor) -> Summary | Failure:
     known = _summaries()
     if key not in known:
         try:
-            known[key] = summary_of(_reading(*key, film, predictor))
+            known[key] = summary_of(_reading(film, predictor))
         except CxrError as err:
             known[key] = Failure(str(err), err.hint)
         while len(known) > MAX_SUMMARIES:
@@ -307,9 +312,9 @@ def _summaries() -> dict[tuple[str, str], Summary | Failure]:
 
 def forget() -> None:
     """Drop every reading of this session."""
-    _reading.clear()
-    _view.clear()
-    _header.clear()
+    _READINGS.clear()
+    _VIEWS.clear()
+    _HEADERS.clear()
     _summaries().clear()
 
 
