@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+from cxr_core.allocator import share_heaps, trim
 from cxr_core.command import OK, SOME_ERROR, WRONG_USAGE
 from cxr_core.errors import ConfigError, CxrError
 from cxr_core.http.app import create_app
@@ -94,9 +95,11 @@ def _settings(arguments: argparse.Namespace) -> Settings:
 
 def _load(arguments: argparse.Namespace, settings: Settings) -> PublishedModels:
     """Verify the bundle and compile the networks that requests use by default."""
+    share_heaps()
     lungs = LungSegmenter.load() if DEFAULT_LUNGS.is_dir() else None
     models = PublishedModels(Path(arguments.bundle), lungs=lungs)
     models.predictor(settings.variant, settings.precision)
+    trim()
     return models
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from cxr_core import io
+from cxr_core.allocator import share_heaps, trim
 from cxr_core.errors import CxrError
 from ui.film_view import FilmView, Summary, film_view, summary_of
 from ui.header_view import HeaderView, header_view
@@ -198,8 +199,10 @@ def _published(folder: str) -> PublishedModels:
     """Verify and load a bundle; an error is not cached, so a repaired bundle loads at once."""
     from cxr_core.published import PublishedModels
 
+    share_heaps()
     models = PublishedModels(folder, lungs=lungs())
     models.predictor()
+    trim()
     return models
 
 
