@@ -19,21 +19,40 @@ from cxr_core.engine import check_batch
 from cxr_core.errors import ArtifactIntegrityError
 
 PRECISIONS: Final = ("f32", "bf16")
+_CONVERTER: Final = "openvino.tools.ovc"
 
 
 def import_openvino() -> Any:
-    """Import OpenVINO without its usage statistics.
+    """Import OpenVINO without its usage statistics and its converter.
 
     `openvino_telemetry` is a dependency of the wheel and would report conversions to its maker.
-    OpenVINO and NNCF both run without it, so it is marked as absent before they look.
+    OpenVINO and NNCF both run without it, so it is marked as absent before they look. The converter
+    takes half of the time of the import; see `converter`.
 
     Returns:
         The `openvino` module.
     """
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    is_first = "openvino" not in sys.modules
+    if is_first:
+        sys.modules[_CONVERTER] = None  # type: ignore[assignment]
     import openvino
 
+    if is_first:
+        sys.modules.pop(_CONVERTER, None)
     return openvino
+
+
+def converter() -> Any:
+    """Import what turns a network of another framework into one of OpenVINO.
+
+    Returns:
+        The function `openvino.convert_model`.
+    """
+    import_openvino()
+    from openvino.tools.ovc import convert_model
+
+    return convert_model
 
 
 class OpenVinoEngine:
