@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,8 +47,12 @@ MAX_SUMMARIES: Final = 1000
 """Scores kept per session, about a kilobyte each: every film by every variant."""
 
 
+MAX_READ_AT_ONCE: Final = 2
+"""Films decoded and read at once, over all sessions; the networks take one at a time."""
+
 _VARIANT_KEY: Final = "variant"
 _RAW_KEY: Final = "raw-probabilities"
+_TURN: Final = threading.BoundedSemaphore(MAX_READ_AT_ONCE)
 _READINGS: Final = Kept[Any]("kept-readings", MAX_READINGS)
 _VIEWS: Final = Kept[Any]("kept-views", MAX_VIEWS)
 _HEADERS: Final = Kept[Any]("kept-headers", MAX_READINGS)
@@ -228,7 +233,8 @@ def _reading(film: Film, predictor: Predictor) -> Reading:
     """Decode and read a film, or return the reading that is kept."""
 
     def make() -> Reading:
-        made = predictor.read(io.read(film.data, name=film.name))
+        with _TURN:
+            made = predictor.read(io.read(film.data, name=film.name))
         # a new object without the grey values that the networks saw: four bytes a pixel
         return replace(made, radiograph=replace(made.radiograph))
 
