@@ -18,6 +18,7 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parents[1]
 DASHBOARD: Final = ("-m", "streamlit", "run", "streamlit_app.py", "--server.port", "0")
 _PATIENCE_S: Final = 120.0
+_END_S: Final = 60.0
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,10 @@ def serving(
         stderr=subprocess.STDOUT,
         text=True,
     )
+    reader = threading.Thread(target=_drain, args=(running,), daemon=True)
     try:
         port = _port(running)
-        threading.Thread(target=_drain, args=(running,), daemon=True).start()
+        reader.start()
         while not _is_ready(port, ready):
             if time.perf_counter() - started > _PATIENCE_S:
                 msg = f"a server must be ready within {_PATIENCE_S:.0f} s."
@@ -75,7 +77,11 @@ def serving(
         yield Served(running.pid, port, time.perf_counter() - started)
     finally:
         running.terminate()
-        running.wait(60)
+        running.wait(_END_S)
+        if reader.is_alive():
+            reader.join(_END_S)
+        if running.stdout is not None:
+            running.stdout.close()
 
 
 def ask(

@@ -1,6 +1,7 @@
 """Many users at once: films a second, how long each waits, errors, mixed-up answers, memory.
 
     python -m benchmarks.users [--users 1 4 16] [--minutes 5] [--dashboard] [--films 128]
+        [--bundle DIR]
 
 A server is started as a process of its own: `python -m cxr_core serve`, or with `--dashboard` the
 dashboard, to which every user talks over its websocket as a browser does. Each user sends the next
@@ -25,6 +26,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -98,12 +100,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--films", type=int, default=128, help="distinct ones")
     parser.add_argument("--dashboard", action="store_true", help="over the page's own websocket")
+    parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE)
     arguments = parser.parse_args(argv)
     films = list(noisy_films(arguments.films, enlarge=2))
-    known = alone(films, arguments.dashboard)
-    service = ["-m", "cxr_core", "serve", "--port", "0"]
+    known = alone(films, arguments.bundle, is_dashboard=arguments.dashboard)
+    bundle = str(arguments.bundle)
+    service = ["-m", "cxr_core", "serve", "--port", "0", "--bundle", bundle]
     command, ready = (DASHBOARD, "/_stcore/health") if arguments.dashboard else (service, "/readyz")
-    with serving(command, ready=ready, environment={"CXR_API_TOKEN": TOKEN}) as served:
+    environment = {"CXR_API_TOKEN": TOKEN, "CXR_BUNDLE": bundle}
+    with serving(command, ready=ready, environment=environment) as served:
         visit = _page(served.port) if arguments.dashboard else _interface(served.port)
         with visit() as send:
             for film in films[:_WARM_UP]:
@@ -115,11 +120,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     print_table(loads, "dashboard" if arguments.dashboard else "serve")
 
 
-def alone(films: Sequence[bytes], is_dashboard: bool) -> list[str]:
+def alone(films: Sequence[bytes], bundle: Path, *, is_dashboard: bool) -> list[str]:
     """Read every film alone, in this process.
 
     Args:
         films: The films.
+        bundle: Folder of the models.
         is_dashboard: Whether the answers are those of the page or of the interface.
 
     Returns:
@@ -129,7 +135,7 @@ def alone(films: Sequence[bytes], is_dashboard: bool) -> list[str]:
         RuntimeError: If two films have one answer: mixed-up ones could not be told apart.
     """
     lungs = LungSegmenter.load() if DEFAULT_LUNGS.is_dir() else None
-    predictor = PublishedModels(DEFAULT_BUNDLE, lungs=lungs).predictor()
+    predictor = PublishedModels(bundle, lungs=lungs).predictor()
     answer = _on_the_page if is_dashboard else _from_the_interface
     known = [_digest(answer(predictor, film)) for film in films]
     if len(set(known)) < len(films):
