@@ -325,6 +325,7 @@ def forget() -> None:
     _VIEWS.clear()
     _HEADERS.clear()
     _summaries().clear()
+    trim()
 
 
 def _models_key(predictor: Predictor) -> str:
