@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.throughput import SAMPLES
+from benchmarks.noisy_films import SAMPLES
 from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
 from cxr_core.io import read_path
 from cxr_core.predict import Predictor
