@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -149,6 +149,7 @@ class Predictor:
         engines: Member name to engine, instead of the published networks (tests, GPUs).
         lungs: Finds the lungs of each film, for `Trust.lung_share`; `None` leaves that out.
         n_threads: Threads of each published network for one film, see `OpenVinoEngine`.
+        weights_on_disk: For processes that stay, see `OpenVinoEngine`.
 
     Raises:
         SpecMismatchError: If the variant is unknown, an engine's map has another shape than the
@@ -165,6 +166,7 @@ class Predictor:
         engines: Mapping[str, FeatureEngine] | None = None,
         lungs: LungSegmenter | None = None,
         n_threads: int | None = None,
+        weights_on_disk: bool = False,
     ) -> None:
         entry = bundle.variant(variant)
         self.bundle = bundle
@@ -174,7 +176,13 @@ class Predictor:
         self._heads = bundle.heads(entry.name)
         self._trust = bundle.trust(entry.name)
         self._lungs = lungs
-        self._engines = engines or _load_engines(bundle, entry.members, precision, n_threads)
+        self._engines = engines or _load_engines(
+            bundle,
+            entry.members,
+            precision=precision,
+            n_threads=n_threads,
+            weights_on_disk=weights_on_disk,
+        )
         for name, member in entry.members.items():
             _check_engine(name, member, self._engines[name])
 
@@ -380,13 +388,13 @@ class Predictor:
 
 
 def _load_engines(
-    bundle: Bundle, members: Mapping[str, MemberEntry], precision: str, n_threads: int | None
+    bundle: Bundle, members: Mapping[str, MemberEntry], **options: Any
 ) -> dict[str, FeatureEngine]:
     """Compile the members' networks, all at once: one alone does not keep two cores busy."""
 
     def load(member: MemberEntry) -> OpenVinoEngine:
         xml_path = bundle.folder / member.network
-        return OpenVinoEngine(xml_path, precision=precision, n_threads=n_threads)
+        return OpenVinoEngine(xml_path, **options)
 
     with ThreadPoolExecutor(len(members)) as pool:
         return dict(zip(members, pool.map(load, members.values()), strict=True))

@@ -74,7 +74,9 @@ class PublishedModels:
             return
 
         def load(path: str) -> OpenVinoEngine:
-            return OpenVinoEngine(self.bundle.folder / path, precision=precision)
+            return OpenVinoEngine(
+                self.bundle.folder / path, precision=precision, weights_on_disk=True
+            )
 
         with ThreadPoolExecutor(len(missing)) as pool:
             for path, engine in zip(missing, pool.map(load, missing), strict=True):

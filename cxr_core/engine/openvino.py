@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cxr_core.engine import check_batch
+from cxr_core.engine.paged import compile_paged
 from cxr_core.errors import ArtifactIntegrityError
 
 PRECISIONS: Final = ("f32", "bf16")
@@ -44,6 +45,9 @@ class OpenVinoEngine:
         precision: `f32`, or `bf16` where the processor has it. OpenVINO would choose bf16 by itself
             on such processors, which moves features by 1 to 2 %, so f32 is asked for by name.
         n_threads: Threads for one film; `None` leaves the choice to OpenVINO.
+        weights_on_disk: Keep the expanded weights in a file instead of in memory, where the machine
+            can, see `cxr_core.engine.paged`: half the memory, and up to a second more to load. For
+            processes that stay.
 
     Raises:
         ValueError: If the precision is not known.
@@ -55,7 +59,12 @@ class OpenVinoEngine:
     """
 
     def __init__(
-        self, xml_path: Path, *, precision: str = "f32", n_threads: int | None = None
+        self,
+        xml_path: Path,
+        *,
+        precision: str = "f32",
+        n_threads: int | None = None,
+        weights_on_disk: bool = False,
     ) -> None:
         if precision not in PRECISIONS:
             msg = f"`precision` must be one of {PRECISIONS}. Received: precision={precision!r}"
@@ -70,9 +79,15 @@ class OpenVinoEngine:
             config["INFERENCE_NUM_THREADS"] = n_threads
         try:
             core = _core()
-            model = core.read_model(xml_path)
-            model.reshape([1, *(dim.get_length() for dim in list(model.input().partial_shape)[1:])])
-            compiled = core.compile_model(model, "CPU", config)
+
+            def read_model() -> Any:
+                model = core.read_model(xml_path)
+                shape = list(model.input().partial_shape)[1:]
+                model.reshape([1, *(side.get_length() for side in shape)])
+                return model
+
+            compiled = compile_paged(core, read_model, config) if weights_on_disk else None
+            compiled = compiled or core.compile_model(read_model(), "CPU", config)
         except RuntimeError as err:
             msg = f"{xml_path.name}: OpenVINO must be able to read the network. Received: {err}"
             raise ArtifactIntegrityError(msg) from err
