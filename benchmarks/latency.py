@@ -16,7 +16,7 @@ import json
 import os
 import platform
 import statistics
-import subprocess  # noqa: S404 - another interpreter, given by the caller
+import subprocess
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,6 @@ import numpy as np
 from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
 from cxr_core.explain.cam import DEFAULT_METHOD, METHODS
 from cxr_core.io import read_path
-from cxr_core.labels import CLASSES
 from cxr_core.predict import Predictor, Reading
 from cxr_core.radiograph import Radiograph
 

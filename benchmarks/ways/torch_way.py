@@ -5,8 +5,8 @@
 PYTHON is an environment of its own with torch, torchvision, grad-cam, onnx and onnxruntime, none of
 which this project needs. The networks are torchvision's DenseNet201, EfficientNetB7 and VGG16 with
 a head of 64 units and three classes, random weights, inputs of 224 by 224. The first line on
-standard output is a JSON list of titles; then each line `TITLE` on standard input runs that way once
-and answers its milliseconds.
+standard output is a JSON list of titles; then each line `TITLE` on standard input runs that way
+once and answers its milliseconds.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def expected(network, batch) -> np.ndarray:
 def folder(tmp_path, monkeypatch) -> Path:
     """The one folder that weights may go to; taken for a disk, wherever tests run."""
     monkeypatch.setattr(paged, "FOLDERS", (tmp_path,))
-    monkeypatch.setattr(paged, "_is_in_memory", lambda folder: False)
+    monkeypatch.setattr(paged, "_is_in_memory", lambda _: False)
     return tmp_path
 
 
@@ -96,8 +96,8 @@ def test_no_folder_that_may_be_written(network, batch, expected, tmp_path, monke
 
 
 def test_a_folder_in_memory_is_no_disk():
-    shared_memory = Path("/dev/shm")
-    if "/dev/shm tmpfs" not in Path("/proc/mounts").read_text():
+    shared_memory = Path("/dev/shm")  # noqa: S108 - read alone
+    if f"{shared_memory} tmpfs" not in Path("/proc/mounts").read_text():
         pytest.skip("no /dev/shm on this machine")
     assert paged._is_in_memory(shared_memory)
     assert not paged._is_in_memory(Path("/proc"))
@@ -105,7 +105,7 @@ def test_a_folder_in_memory_is_no_disk():
 
 
 def test_too_little_room(network, batch, expected, folder, monkeypatch):
-    monkeypatch.setattr(paged.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 1000}))
+    monkeypatch.setattr(paged.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1000}))
     engine = OpenVinoEngine(network, weights_on_disk=True)
     assert not mappings(folder)
     np.testing.assert_array_equal(engine.run(batch), expected)
