@@ -82,12 +82,15 @@ class SharedEngine:
         return self._last[1].copy()
 
 
-def predictors(bundle: Bundle, names: Iterable[str]) -> dict[str, Predictor]:
+def predictors(
+    bundle: Bundle, names: Iterable[str], *, precision: str = "f32"
+) -> dict[str, Predictor]:
     """Return predictors of one bundle that share networks.
 
     Args:
         bundle: A verified bundle.
         names: Variants.
+        precision: Arithmetic of the networks.
 
     Returns:
         Variant to predictor.
@@ -99,10 +102,10 @@ def predictors(bundle: Bundle, names: Iterable[str]) -> dict[str, Predictor]:
         for member in members.values():
             if member.network not in engines:
                 engines[member.network] = SharedEngine(
-                    OpenVinoEngine(bundle.folder / member.network)
+                    OpenVinoEngine(bundle.folder / member.network, precision=precision)
                 )
         own = {key: engines[member.network] for key, member in members.items()}
-        found[name] = Predictor(bundle, variant=name, engines=own)
+        found[name] = Predictor(bundle, variant=name, precision=precision, engines=own)
     return found
 
 
