@@ -4,8 +4,9 @@
 
 Every test film is read twice by every variant, in f32 and in the other precision. A precision
 passes if, for every system of every variant, at most .5 % of the labels flip, the debiased
-calibration error moves by at most .5 points, and the Grad-CAM maps of the named class correlate with
-those of f32 by at least .98 on the mean film. `--n` films are drawn with a fixed seed; 0 is all.
+calibration error moves by at most .5 points, and the Grad-CAM maps of the named class correlate
+with those of f32 by at least .98 on the mean film. `--n` films are drawn with a fixed seed; 0 is
+all.
 """
 
 from __future__ import annotations

@@ -33,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "finetune": _finetune,
         "lungs": _lungs,
         "evidence": _evidence,
+        "activations": _activations,
     }
     run = commands.get(arguments[0] if arguments else "", _train)
     try:
@@ -52,6 +53,13 @@ def _pretrain(argv: Sequence[str]) -> int:
     from train.pretrain_command import pretrain_main
 
     return pretrain_main(argv[1:])
+
+
+def _activations(argv: Sequence[str]) -> int:
+    """Measure in which ranges the values of networks lie."""
+    from train.activations import activations_main
+
+    return activations_main(argv[1:])
 
 
 def _finetune(argv: Sequence[str]) -> int:

@@ -16,10 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from cxr_core.engine import check_batch
+from cxr_core.engine.activations import ranges_path, read_ranges, round_activations
 from cxr_core.engine.paged import compile_paged
 from cxr_core.errors import ArtifactIntegrityError
 
-PRECISIONS: Final = ("f32", "bf16")
+PRECISIONS: Final = ("f32", "bf16", "int8")
+"""Arithmetic of the networks. `int8`: 8-bit values where ranges were published, else bf16."""
 
 
 def import_openvino() -> Any:
@@ -42,8 +44,10 @@ class OpenVinoEngine:
 
     Args:
         xml_path: The network's description; the weights lie beside it as `.bin`.
-        precision: `f32`, or `bf16` where the processor has it. OpenVINO would choose bf16 by itself
-            on such processors, which moves features by 1 to 2 %, so f32 is asked for by name.
+        precision: One of `PRECISIONS`: `f32`; `bf16` where the processor has it; or `int8`, which
+            rounds the values between the layers to 8 bits where their ranges lie beside the
+            network, and is bf16 where they do not. OpenVINO would choose bf16 by itself on such
+            processors, which moves features by 1 to 2 %, so f32 is asked for by name.
         n_threads: Threads for one film; `None` leaves the choice to OpenVINO.
         weights_on_disk: Keep the expanded weights in a file instead of in memory, where the machine
             can, see `cxr_core.engine.paged`: half the memory, and up to a second more to load. For
@@ -69,8 +73,11 @@ class OpenVinoEngine:
         if precision not in PRECISIONS:
             msg = f"`precision` must be one of {PRECISIONS}. Received: precision={precision!r}"
             raise ValueError(msg)
+        ranges = ranges_path(xml_path)
+        rounds = precision == "int8" and ranges.is_file()
+        hint = "f32" if rounds or precision == "f32" else "bf16"
         config: dict[str, Any] = {
-            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_PRECISION_HINT": hint,
             "PERFORMANCE_HINT": "LATENCY",
             # fusing element-wise steps at run time saves no time here and costs some at the start
             "SNIPPETS_MODE": "DISABLE",
@@ -84,9 +91,13 @@ class OpenVinoEngine:
                 model = core.read_model(xml_path)
                 shape = list(model.input().partial_shape)[1:]
                 model.reshape([1, *(side.get_length() for side in shape)])
+                if rounds:
+                    round_activations(model, read_ranges(ranges))
                 return model
 
-            compiled = compile_paged(core, read_model, config) if weights_on_disk else None
+            # where values are rounded, weights stay in 8 bits: there is nothing to spare
+            is_paged = weights_on_disk and not rounds
+            compiled = compile_paged(core, read_model, config) if is_paged else None
             compiled = compiled or core.compile_model(read_model(), "CPU", config)
         except RuntimeError as err:
             msg = f"{xml_path.name}: OpenVINO must be able to read the network. Received: {err}"
