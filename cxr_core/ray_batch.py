@@ -132,11 +132,8 @@ def _read_all(
                     errors[values["position"]] = values["error"]
                 if values["part"] is not None:
                     readings.add(values["part"])
-            progress = pace.count_block(
-                len(found),
-                n_read=sum(values["is_read"] for values in found),
-                n_errors=sum(values["error"] is not None for values in found),
-            )
+            n_read = sum(values["is_read"] for values in found)
+            progress = pace.count_block(len(found), n_read=n_read)
             if on_progress is not None:
                 on_progress(progress)
     return digests, errors

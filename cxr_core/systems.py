@@ -1,4 +1,4 @@
-"""Keras builders of the five systems: three members on frozen backbones, two ensembles of them.
+"""Keras builders of the five systems: three members on frozen backbones, the heads of all five.
 
 Every model is flat (no model inside a model), so any layer can be reached by name. Layers of a head
 carry the name of their system: `vgg16_dense_0`, `vgg16_predictions`.
@@ -10,7 +10,6 @@ References:
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -39,21 +38,18 @@ def build_member(
     *,
     backbone_weights: str | Path | None = None,
     input_shape: tuple[int, int, int] = (224, 224, 3),
-    input_tensor: Any = None,
     pooling: str = "average2_valid",
     hidden: Sequence[int] | None = None,
     dropout: float = 0.5,
     trainable_backbone: bool = False,
     backbone: Any = None,
-    prefix_backbone: bool = False,
 ) -> Any:
     """Build one member: a backbone, then the write-up's head.
 
     Args:
         name: Name of the member; of a backbone too unless `backbone` is given.
         backbone_weights: `weights` of `backbones.build`.
-        input_shape: Height, width and 3; not used with `input_tensor`.
-        input_tensor: A `keras.Input` shared with other members; `None` for one of its own.
+        input_shape: Height, width and 3.
         pooling: One of `POOLINGS`: `average2_valid` is the write-up's 2 by 2 mean, which drops the
             last row and column of a 7 by 7 map; `average2_same` sees all of it; `global` is one
             mean a channel.
@@ -63,8 +59,6 @@ def build_member(
             leaves them as they are.
         backbone: Name of another backbone, or a built model that ends in a feature map and becomes
             part of the result; weights and shape are then its own.
-        prefix_backbone: Put the member's name before the backbone's layer names as well; needed
-            where two backbones of one family meet in an ensemble.
 
     Returns:
         A new `keras.Model` named `name`; output (n, 3) float32, probabilities in `CLASSES` order.
@@ -81,8 +75,6 @@ def build_member(
             backbone or name,
             weights=backbone_weights,
             input_shape=input_shape,
-            input_tensor=input_tensor,
-            layer_prefix=f"{name}_" if prefix_backbone else "",
         )
     if not trainable_backbone:
         for layer in base.layers:
@@ -122,38 +114,6 @@ def build_head(
     return keras.Model(features, probs, name=name)
 
 
-def build_ensemble_probs(members: Sequence[Any]) -> Any:
-    """Build the ensemble on the members' probabilities, and freeze the members.
-
-    Args:
-        members: Built members, in the order of concatenation. Their layers become part of the
-            result and are frozen, as in the write-up.
-
-    Returns:
-        A new flat `keras.Model`; one input where the members share theirs, else one each; output
-        (n, 3) float32 probabilities.
-
-    Raises:
-        ConfigError: If there is no member, or two of them have a layer name in common.
-    """
-    return _ensemble(members, ENSEMBLE_PROBS, [member.output for member in members])
-
-
-def build_ensemble_dense(members: Sequence[Any]) -> Any:
-    """Build the ensemble on the members' last dense layers (before dropout), and freeze them.
-
-    Args:
-        members: As for `build_ensemble_probs`.
-
-    Returns:
-        As for `build_ensemble_probs`.
-
-    Raises:
-        ConfigError: As for `build_ensemble_probs`, or if a member has no dense layer of its own.
-    """
-    return _ensemble(members, ENSEMBLE_DENSE, [_last_dense(member).output for member in members])
-
-
 def build_ensemble_probs_head(n_members: int = 3) -> Any:
     """Build the ensemble on probabilities that were computed before.
 
@@ -189,7 +149,7 @@ def extract_head(model: Any, system: str) -> dict[str, npt.NDArray[np.float32]]:
 
     Args:
         model: Any model of this module that holds the layers of `system`: the member, its head
-            alone, an ensemble or an ensemble that has the member in it.
+            alone, or an ensemble's.
         system: Name of the system, the prefix of its layers.
 
     Returns:
@@ -220,16 +180,6 @@ def _dense_names(layers: Mapping[str, Any], system: str) -> list[str]:
     while (name := f"{system}_dense_{len(names)}") in layers:
         names.append(name)
     return names
-
-
-def _last_dense(member: Any) -> Any:
-    """The dense layer before the predictions, without its dropout."""
-    layers = {layer.name: layer for layer in member.layers}
-    names = _dense_names(layers, member.name)
-    if not names:
-        msg = f"`members` must each have a dense layer. Received: member={member.name!r}"
-        raise ConfigError(msg, hint="Give the member at least one hidden width.")
-    return layers[names[-1]]
 
 
 def _head(features: Any, name: str, hidden: Sequence[int], pooling: str, dropout: float) -> Any:
@@ -267,35 +217,6 @@ def _pool(features: Any, name: str, pooling: str) -> Any:
     return layers.Flatten(name=f"{name}_flatten")(x)
 
 
-def _ensemble(members: Sequence[Any], system: str, outputs: Sequence[Any]) -> Any:
-    """Join member tensors under one softmax; inputs that are one tensor stay one input."""
-    import keras
-
-    if not members:
-        msg = "`members` must hold at least one model. Received: an empty sequence"
-        raise ConfigError(msg)
-    inputs = list({id(tensor): tensor for member in members for tensor in member.inputs}.values())
-    layers = {id(layer): layer for member in members for layer in member.layers}.values()
-    clashes = [name for name, n in Counter(layer.name for layer in layers).items() if n > 1]
-    if clashes:
-        msg = f"`members` must have distinct layer names. Received: twice {sorted(clashes)[:5]}"
-        raise ConfigError(msg, hint="Build the members with distinct names and prefix_backbone.")
-    for layer in layers:
-        layer.trainable = False
-    probs = _join(outputs, system)
-    return keras.Model(inputs[0] if len(inputs) == 1 else inputs, probs, name=system)
-
-
-def _join(tensors: Sequence[Any], system: str) -> Any:
-    """Concatenate vectors and put the softmax on them."""
-    from keras import layers
-
-    joined = tensors[0]
-    if len(tensors) > 1:
-        joined = layers.Concatenate(name=f"{system}_concat")(list(tensors))
-    return layers.Dense(N_CLASSES, activation="softmax", name=f"{system}_predictions")(joined)
-
-
 def _vector_head(system: str, widths: Sequence[int]) -> Any:
     """Put an ensemble's softmax on vectors that are already joined."""
     import keras
@@ -305,7 +226,8 @@ def _vector_head(system: str, widths: Sequence[int]) -> Any:
         msg = f"`widths` must hold at least one member. Received: widths={widths!r}"
         raise ConfigError(msg)
     vector = keras.Input(shape=(sum(widths),), name=f"{system}_input")
-    return keras.Model(vector, _join([vector], system), name=system)
+    last = keras.layers.Dense(N_CLASSES, activation="softmax", name=f"{system}_predictions")
+    return keras.Model(vector, last(vector), name=system)
 
 
 def _check_widths(name: str, widths: Sequence[int]) -> None:

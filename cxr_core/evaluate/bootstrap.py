@@ -43,20 +43,6 @@ def auroc(is_positive: npt.NDArray[np.bool_], scores: FloatArray) -> float:
     return total / (n_positive * n_negative)
 
 
-def macro_recall(y_true: IntArray, probs: FloatArray) -> float:
-    """Return the mean recall over the classes present (balanced accuracy).
-
-    Args:
-        y_true: Class indices, shape (n,).
-        probs: Shape (n, k).
-
-    Returns:
-        In [0, 1].
-    """
-    predicted = probs.argmax(axis=1)
-    return float(np.mean([(predicted == k)[y_true == k].mean() for k in np.unique(y_true)]))
-
-
 def log_loss(y_true: IntArray, probs: FloatArray) -> float:
     """Return the mean negative log-likelihood of the true class.
 
