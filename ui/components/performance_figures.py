@@ -15,6 +15,7 @@ from cxr_core.labels import CLASSES, SYSTEMS, system_title
 from ui import engine
 from ui.comparison_view import COMPARED_TITLES, comparison_lines, comparison_rows
 from ui.components.curves import COLOURS, SYMBOLS
+from ui.components.download import download
 from ui.components.performance_choice import chosen_system
 from ui.performance_view import (
     BY_CLASS_TITLES,
@@ -199,20 +200,12 @@ def _all_figures(evidence: Evidence) -> None:
     with st.expander("Every figure as a table"):
         st.dataframe(rows, hide_index=True, alt="Every figure of every system")
         with st.container(horizontal=True):
-            st.download_button(
+            download(
                 "Evaluation as JSON",
                 json.dumps({**evidence.evaluation, "made_with": made_with.to_dict()}, indent=1),
-                file_name="evaluation.json",
-                mime="application/json",
-                on_click="ignore",
+                "evaluation.json",
             )
-            st.download_button(
-                "Figures as CSV",
-                made_with.commented(as_csv(rows)),
-                file_name="evaluation.csv",
-                mime="text/csv",
-                on_click="ignore",
-            )
+            download("Figures as CSV", made_with.commented(as_csv(rows)), "evaluation.csv")
 
 
 def as_csv(rows: list[dict[str, Any]]) -> str:
