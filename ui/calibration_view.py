@@ -11,6 +11,7 @@ from cxr_core.trust.calibration import Temperature
 from cxr_core.trust.calibration_error import TOP_LABEL, CalibrationError, Float64Array
 from cxr_core.trust.measure import CalibrationEffect, ScoreQuality, mean_score
 from cxr_core.trust.reliability import ReliabilityBin, ReliabilityDiagram
+from ui.engine import models_key
 
 if TYPE_CHECKING:
     from cxr_core.evaluate.metrics import Proportion
@@ -99,7 +100,7 @@ def calibration_evidence(predictor: Predictor) -> CalibrationEvidence | None:
         if title not in (TEST, CALIBRATION)
     }
     return CalibrationEvidence(
-        key=f"{bundle.digest}/{variant}",
+        key=models_key(predictor),
         test=test,
         others={
             title: reads

@@ -213,7 +213,7 @@ def reading(film: Film, predictor: Predictor) -> Reading:
     Raises:
         CxrError: If the film cannot be decoded.
     """
-    found = _reading(film.digest, _models_key(predictor), film, predictor)
+    found = _reading(film.digest, models_key(predictor), film, predictor)
     return found.uncalibrated() if shows_raw() else found
 
 
@@ -233,7 +233,7 @@ def view(film: Film, predictor: Predictor) -> FilmView | Failure:
     Returns:
         The film's view, or the reason why there is none.
     """
-    found = _view(film.digest, _models_key(predictor), film, predictor)
+    found = _view(film.digest, models_key(predictor), film, predictor)
     return found.uncalibrated() if shows_raw() and isinstance(found, FilmView) else found
 
 
@@ -286,7 +286,7 @@ def summary(film: Film, predictor: Predictor) -> Summary | Failure:
     Returns:
         The summary, kept for every film of the session, or the reason why there is none.
     """
-    key = (film.digest, _models_key(predictor))
+    key = (film.digest, models_key(predictor))
     known = _summaries()
     if key not in known:
         try:
@@ -313,6 +313,10 @@ def forget() -> None:
     _summaries().clear()
 
 
-def _models_key(predictor: Predictor) -> str:
-    """Return what, besides the film, decides a reading."""
+def models_key(predictor: Predictor) -> str:
+    """Return what, besides the film, decides a reading: bundle and variant.
+
+    Args:
+        predictor: The predictor from `load`.
+    """
     return f"{predictor.bundle.digest}/{predictor.variant}"

@@ -53,7 +53,7 @@ def film_panel(predictor: Predictor) -> None:
         film = film_choice(films)
         if len(films) == 1:
             st.text(film.label)
-    key = f"{film.digest}/{predictor.bundle.digest}/{predictor.variant}"
+    key = f"{film.digest}/{engine.models_key(predictor)}"
     held: dict[str, Curves] = st.session_state.setdefault(_KEY, {})
     asked = right.button(TRY, icon=":material/tune:", width="stretch")
     if asked and key not in held:
