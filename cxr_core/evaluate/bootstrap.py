@@ -89,7 +89,7 @@ def figures(
 
 
 def mean_interval(
-    values: FloatArray,
+    values: FloatArray | Sequence[float],
     patients: Sequence[Hashable],
     *,
     n_resamples: int = N_RESAMPLES,
@@ -107,6 +107,7 @@ def mean_interval(
         JSON-ready {value, low, high, n}; `None` for the first three where no film has a value.
         Where all films are of one patient, both ends are `None`: nothing can be resampled.
     """
+    values = np.asarray(values, np.float64)
     kept = ~np.isnan(values)
     if not kept.any():
         return {"value": None, "low": None, "high": None, "n": 0}
@@ -150,27 +151,3 @@ def difference(
         name: figure(float(values.mean()), resamples.means(values), resamples.n_patients)
         for name, values in gained.items()
     }
-
-
-def mean_figure(
-    values: Sequence[float],
-    patients: Sequence[Hashable],
-    *,
-    n_resamples: int = N_RESAMPLES,
-    seed: int = 0,
-) -> dict[str, Any]:
-    """Return the mean of one number a film, with a patient-bootstrap interval.
-
-    Args:
-        values: One number a film, at least one.
-        patients: Patient of each film.
-        n_resamples: Number of resamples.
-        seed: Seed of the resamples.
-
-    Returns:
-        As `mean_interval`, and n_patients.
-    """
-    figure = mean_interval(
-        np.asarray(values, np.float64), patients, n_resamples=n_resamples, seed=seed
-    )
-    return {**figure, "n_patients": len(set(patients))}
