@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from cxr_core.bundle import MANIFEST
 from cxr_core.errors import CxrError, SpecMismatchError
 from cxr_core.history import History, history_from_rows, read_history, read_text
 from cxr_core.labels import SYSTEMS
@@ -48,7 +49,6 @@ _RECORD: Final = "run.json"
 _START: Final = "config.json"
 _PRETRAINING: Final = "pretraining.json"
 _CHECKPOINT: Final = "checkpoint/state.json"
-_BUNDLE: Final = "bundle.json"
 _HINT: Final = "Name a folder that `python -m train` has written."
 
 
@@ -124,7 +124,7 @@ class _Reader:
     def read(self, folder: Path) -> None:
         """Read whatever kind of run a folder holds."""
         try:
-            if (folder / _BUNDLE).is_file():
+            if (folder / MANIFEST).is_file():
                 self._read_bundle(folder)
             elif not _is_training(folder):
                 self.runs.append(self._pretraining(folder))
@@ -156,7 +156,7 @@ class _Reader:
 
     def _read_bundle(self, folder: Path) -> None:
         """Add the runs of a bundle whose hashes nobody has checked."""
-        manifest = _read_json(folder / _BUNDLE)
+        manifest = _read_json(folder / MANIFEST)
         for name, entry in sorted(_mapping(manifest.get("variants")).items()):
             if Path(name).name == name:
                 training = _mapping(_mapping(entry).get("training"))
@@ -281,7 +281,7 @@ def _is_training(folder: Path) -> bool:
 
 def _is_marked(folder: Path) -> bool:
     """Tell whether a folder claims to be a run of any kind."""
-    names = (_BUNDLE, _PRETRAINING, _CHECKPOINT)
+    names = (MANIFEST, _PRETRAINING, _CHECKPOINT)
     return any((folder / name).is_file() for name in names) or _is_training(folder)
 
 

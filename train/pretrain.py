@@ -29,6 +29,7 @@ from cxr_core.errors import ArtifactIntegrityError, ConfigError, CxrError, SpecM
 from cxr_core.io import read_path
 from cxr_core.labels import class_index
 from cxr_core.preprocess import PreprocessSpec, resize
+from cxr_core.runs import PRETRAINING_SCHEMA
 from train.checkpoint import Checkpoint, remove_checkpoint, write_whole
 from train.pretrain_config import FineTuneConfig, PretrainConfig, Stage
 from train.pretrain_loop import Devices, Loop, find_devices, log_row
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from train.pretrain_network import Network
 
 LOG = logging.getLogger(__name__)
-SCHEMA: Final = "cxr-pretraining/1"
 WEIGHTS: Final = "backbone.weights.h5"
 RECORD: Final = "pretraining.json"
 __all__ = [
@@ -152,7 +152,7 @@ def pretrain(
     finally:
         keras.mixed_precision.set_global_policy("float32")
     record = {
-        "schema": SCHEMA,
+        "schema": PRETRAINING_SCHEMA,
         "kind": "fine_tuning" if isinstance(config, FineTuneConfig) else "pretraining",
         "config": config.to_dict(),
         "graph": network.graph,
@@ -324,8 +324,11 @@ def read_pretraining(folder: Path, backbone: str) -> dict[str, Any]:
         msg = f"`{folder.name}` must hold a finished pre-training. Received: {err}"
         raise SpecMismatchError(msg, hint=hint) from err
     found = (record.get("schema"), record.get("config", {}).get("backbone"))
-    if found != (SCHEMA, backbone):
-        msg = f"`{folder.name}` must be a pre-training of {backbone} ({SCHEMA}). Received: {found}"
+    if found != (PRETRAINING_SCHEMA, backbone):
+        msg = (
+            f"`{folder.name}` must be a pre-training of {backbone} ({PRETRAINING_SCHEMA}). "
+            f"Received: {found}"
+        )
         raise SpecMismatchError(msg, hint=hint)
     return record
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cxr_core.errors import SpecMismatchError
 from cxr_core.labels import CLASS_TITLES, system_title
+from cxr_core.schema import GATE_TABLE
 
 if TYPE_CHECKING:
     from cxr_core.trust.gate import Gate
 
-SCHEMA: Final = "cxr-gate/1"
 _SAME: Final = 0.02
 KIND_TITLES: Final = MappingProxyType(
     {
@@ -64,8 +64,8 @@ def table_of(found: Mapping[str, Any] | None, variant: str) -> Mapping[str, Any]
     """
     if found is None:
         return None
-    if found.get("schema") != SCHEMA:
-        msg = f"`gate.json` must be of schema {SCHEMA}. Received: {found.get('schema')}"
+    if found.get("schema") != GATE_TABLE:
+        msg = f"`gate.json` must be of schema {GATE_TABLE}. Received: {found.get('schema')}"
         raise SpecMismatchError(msg)
     table: Mapping[str, Any] | None = found["variants"].get(variant)
     return table

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-APP_TITLE: Final = "CXR Reading Room"
-
 RESEARCH_USE: Final = (
     "**Research use only.** Not a medical device. Not for diagnosis, treatment or reassurance."
 )

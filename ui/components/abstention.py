@@ -8,9 +8,11 @@ from typing import Any, Final
 import plotly.graph_objects as go
 import streamlit as st
 
+from cxr_core.evaluate.display.style import LEGEND
 from cxr_core.labels import system_title
 from cxr_core.trust.abstention import AbstentionCurve
 from ui.calibration_view import CalibrationEvidence, share_text
+from ui.components.chart import NO_BAR
 from ui.components.curves import COLOURS, SYMBOLS
 
 KEPT: Final = (
@@ -18,7 +20,6 @@ KEPT: Final = (
     "is of the films that are. By calibrated scores."
 )
 
-_CONFIG: Final = {"displayModeBar": False}
 _CURVE_PX: Final = 400
 _A_TENTH_LESS: Final = 0.9
 
@@ -53,7 +54,7 @@ def abstention_figure(curves: Mapping[str, AbstentionCurve], chosen: str) -> go.
     figure.update_layout(
         height=_CURVE_PX,
         margin={"t": 60, "b": 48, "l": 64, "r": 16},
-        legend={"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top"},
+        legend=LEGEND,
         xaxis={"title": {"text": "Films kept"}, "tickformat": ".0%", "zeroline": False},
         yaxis={"title": {"text": "Named rightly"}, "tickformat": ".0%", "zeroline": False},
     )
@@ -77,7 +78,7 @@ def abstention_section(evidence: CalibrationEvidence, system: str) -> None:
     st.markdown(f"{KEPT} {abstention_sentence(curves[system], system)}")
     st.plotly_chart(
         abstention_figure(curves, system),
-        config=_CONFIG,
+        config=NO_BAR,
         alt="Accuracy on the films kept against the share kept",
     )
     with st.expander(f"The curve of {system_title(system)} as a table"):

@@ -16,6 +16,7 @@ from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
 from ui import engine, state
 from ui.audit_changes import change_title, level_text
 from ui.components.audit_charts import curve_figure
+from ui.components.chart import NO_BAR
 from ui.components.film_choice import film_choice, no_film
 from ui.components.progress import stoppable
 from ui.frame import show_error
@@ -34,7 +35,6 @@ _KEY: Final = "audit-film-curves"
 _MAX_FILMS: Final = 16
 _PICTURE_PX: Final = 224
 _WORKING_PX: Final = 896
-_CONFIG: Final = {"displayModeBar": False}
 Curves = Sequence[ProbeCurve]
 
 
@@ -112,7 +112,7 @@ def _show(film: Film, curves: Curves, temperatures: Mapping[str, float]) -> None
     )
     st.plotly_chart(
         curve_figure(curve, probe, CLASSES.index(label), temperatures),
-        config=_CONFIG,
+        config=NO_BAR,
         key="audit-film-chart",
         alt=f"Probability of {CLASS_TITLES[label]} under: {probe.title}",
     )

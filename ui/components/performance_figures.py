@@ -14,6 +14,7 @@ import streamlit as st
 from cxr_core.labels import CLASSES, SYSTEMS, system_title
 from ui import engine
 from ui.comparison_view import COMPARED_TITLES, comparison_lines, comparison_rows
+from ui.components.chart import NO_BAR
 from ui.components.curves import COLOURS, SYMBOLS
 from ui.components.download import download
 from ui.components.performance_choice import chosen_system
@@ -49,7 +50,6 @@ OLD_FIGURES: Final = (
     "Of these films only figures of each system were stored, neither comparisons nor groups. A "
     "folder measured under *Your folder* has both."
 )
-_CONFIG: Final = {"displayModeBar": False}
 
 
 def figures_panel(evidence: Evidence, *, is_raw: bool) -> None:
@@ -166,7 +166,7 @@ def _comparison(evaluation: Mapping[str, Any], *, is_raw: bool) -> None:
     with right:
         st.plotly_chart(
             interval_figure(evaluation, name, kind=kind),
-            config=_CONFIG,
+            config=NO_BAR,
             alt=f"{COMPARED_TITLES[name]} of every system with its interval",
         )
     if rows := comparison_rows(evaluation, name, kind=kind):

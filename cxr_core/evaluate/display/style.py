@@ -22,6 +22,17 @@ REFERENCE_COLOUR: Final = "#8A929A"
 INK: Final = "#4C8DBF"
 """The one hue of counts and shares, from nothing to full; no verdict in it."""
 
+LEGEND: Final = {
+    "orientation": "h",
+    "x": 0,
+    "xanchor": "left",
+    "y": 1,
+    "yref": "container",
+    "yanchor": "top",
+    "title": {"text": ""},
+}
+"""In one row above the chart."""
+
 _BAND_ALPHA: Final = 0.16
 
 
@@ -92,15 +103,7 @@ def layout(**axes: Any) -> dict[str, Any]:
     return {
         "height": HEIGHT_PX,
         "margin": {"t": 48, "b": 52, "l": 12, "r": 16},
-        "legend": {
-            "orientation": "h",
-            "x": 0,
-            "xanchor": "left",
-            "y": 1,
-            "yref": "container",
-            "yanchor": "top",
-            "title": {"text": ""},
-        },
+        "legend": LEGEND,
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         **axes,
