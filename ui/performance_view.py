@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from cxr_core.evaluate.baseline import LEARNING_FREE
-from cxr_core.evaluate.display.style import decimal
 from cxr_core.evaluate.weighted import figure_names
+from cxr_core.figure_text import figure_text
 from cxr_core.labels import CLASS_TITLES, system_title
+from ui.words import unbroken
 
-NBSP: Final = "\N{NO-BREAK SPACE}"
 RAW, CALIBRATED = "figures", "calibrated"
 """Where an evaluation keeps the figures of both kinds of probabilities."""
 
@@ -96,16 +96,9 @@ def cell(figure: Mapping[str, Any] | None, *, is_share: bool) -> str:
         For example `96.7% (95.5 to 97.8)` or `0.995 (0.992 to 0.998)`; the interval never breaks
         over two lines.
     """
-    if figure is None:
-        return "not measured"
-    value, low, high = figure["value"], figure.get("low"), figure.get("high")
-    if value is None:
-        return "not defined"
-    text = f"{value:.1%}" if is_share else decimal(value)
-    if low is None or high is None:
-        return f"{text}, no{NBSP}interval"
-    ends = [f"{100 * end:.1f}" if is_share else decimal(end) for end in (low, high)]
-    return f"{text} ({NBSP.join((ends[0], 'to', ends[1]))})"
+    text = unbroken(figure_text(figure, is_share=is_share))
+    has_gap = figure is not None and figure["value"] is not None and figure.get("low") is None
+    return f"{text}, {unbroken('no interval')}" if has_gap else text
 
 
 def interval_sentence(evaluation: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 RESEARCH_USE: Final = (
@@ -56,14 +57,16 @@ CALIBRATED: Final = (
 NOT_CALIBRATED: Final = "Probabilities are not calibrated."
 
 
-def number(value: float) -> str:
-    """Write a number with two decimals and a minus as long as a plus.
+NBSP: Final = "\N{NO-BREAK SPACE}"
+
+
+def unbroken(text: str) -> str:
+    """Keep a figure in one line; a break may come before its bracket alone.
 
     Args:
-        value: Any finite number.
+        text: For example `58 of 60 (97%, 89% to 99%)`.
 
     Returns:
-        For example `1.20`; what rounds to 0 has no sign.
+        The same with spaces at which no line ends.
     """
-    text = f"{value:.2f}"
-    return "0.00" if text == "-0.00" else text.replace("-", "\N{MINUS SIGN}")
+    return re.sub(r" (?!\()", NBSP, text)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cxr_core.audit.bench import first_flips
+from cxr_core.figure_text import NOT_MEASURED, figure_text, share_text
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
 
 FIGURE_TITLES: Final = {
@@ -74,28 +75,9 @@ def cell(figure: Mapping[str, Any] | None, digits: int = 3) -> str:
     Returns:
         For example `0.913 (0.895 to 0.931)`.
     """
-    if figure is None:
-        return "not measured"
-    if figure["value"] is None:
-        return str(figure.get("reason", "not measured"))
-    text = f"{figure['value']:.{digits}f}"
-    if figure["low"] is None:
-        return text
-    return f"{text} ({figure['low']:.{digits}f} to {figure['high']:.{digits}f})"
-
-
-def count(share: Mapping[str, Any]) -> str:
-    """Write a share as a count.
-
-    Args:
-        share: {value, low, high, n_hits, n}.
-
-    Returns:
-        For example `57 of 60 (0.86 to 0.98)`.
-    """
-    if not share["n"]:
-        return "no film"
-    return f"{share['n_hits']} of {share['n']} ({share['low']:.2f} to {share['high']:.2f})"
+    if figure is not None and figure["value"] is None:
+        return str(figure.get("reason", NOT_MEASURED))
+    return figure_text(figure, digits=digits)
 
 
 def text_lines(tables: Sequence[Section]) -> Iterator[str]:
@@ -145,9 +127,9 @@ def _external(audit: Mapping[str, Any], own: Mapping[str, Any]) -> Section | Non
     rows = []
     whole = (own.get("external") or {}).get("whole", {})
     for system, called in whole.items():
-        rows.append((system_title(system), *(count(called[label]) for label in CLASSES)))
+        rows.append((system_title(system), *(share_text(called[label]) for label in CLASSES)))
     rows += [
-        (cue["title"], *(count(cue["external"][label]) for label in CLASSES))
+        (cue["title"], *(share_text(cue["external"][label]) for label in CLASSES))
         for cue in audit["cues"].values()
         if cue.get("external")
     ]
@@ -303,7 +285,7 @@ def _probes(own: Mapping[str, Any]) -> Section | None:
         for level in probe["levels"]:
             if level["level"] == probe["unchanged"]:
                 continue
-            cells = [count(each["flipped"]) for each in level["systems"].values()]
+            cells = [share_text(each["flipped"]) for each in level["systems"].values()]
             rows.append((probe["title"], f"{level['level']:g}", *cells))
     header = ("change", "level", *_probe_systems(found))
     title = f"Answers that flip under small changes, {found['n']} films"

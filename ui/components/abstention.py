@@ -9,9 +9,10 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from cxr_core.evaluate.display.style import LEGEND
+from cxr_core.figure_text import share_text
 from cxr_core.labels import system_title
 from cxr_core.trust.abstention import AbstentionCurve
-from ui.calibration_view import CalibrationEvidence, share_text
+from ui.calibration_view import CalibrationEvidence
 from ui.components.chart import NO_BAR
 from ui.components.curves import COLOURS, SYMBOLS
 
@@ -107,7 +108,7 @@ def abstention_rows(curve: AbstentionCurve) -> list[dict[str, Any]]:
             "Films kept": f"{point.n_kept:,} of {point.n_all:,}",
             "Share kept": point.share_kept,
             "Lowest score kept": point.threshold,
-            "Named rightly": share_text(point.accuracy),
+            "Named rightly": share_text(point.accuracy.to_dict(), digits=1),
         }
         for point in curve.points
     ]
@@ -125,10 +126,11 @@ def abstention_sentence(curve: AbstentionCurve, system: str) -> str:
     """
     whole = curve.points[-1]
     kept = min(curve.points, key=lambda point: abs(point.share_kept - _A_TENTH_LESS))
+    right = [share_text(point.accuracy.to_dict(), digits=1) for point in (whole, kept)]
     return (
-        f"{system_title(system)} names {share_text(whole.accuracy)} of all test films rightly. "
+        f"{system_title(system)} names {right[0]} of all test films rightly. "
         f"If the {whole.n_kept - kept.n_kept:,} films of the lowest scores are left to a person, "
-        f"it names {share_text(kept.accuracy)} of those that remain."
+        f"it names {right[1]} of those that remain."
     )
 
 

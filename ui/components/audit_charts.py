@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from cxr_core.audit.probe import Probe, ProbeCurve
 from cxr_core.evaluate.display.style import LEGEND, REFERENCE_COLOUR, rgba
 from cxr_core.labels import SYSTEMS, system_title
-from ui.audit_text import MEASURE_TITLES, figure_text, is_share
+from ui.audit_text import MEASURE_TITLES, is_share, measure_text
 from ui.audit_view import CUE, FREE, KIND_TITLES, SYSTEM, Bar
 from ui.components.curves import COLOURS, SYMBOLS
 
@@ -55,7 +55,8 @@ def shortcut_figure(rows: Sequence[Bar], measure: str) -> go.Figure:
                 "thickness": 2,
             },
             customdata=[
-                [figure_text(value, measure), bar.n] for value, bar in zip(values, own, strict=True)
+                [measure_text(value, measure), bar.n]
+                for value, bar in zip(values, own, strict=True)
             ],
             hovertemplate="%{y}<br>%{customdata[0]} (n = %{customdata[1]})<extra></extra>",
         )
@@ -203,7 +204,7 @@ def _value_beside(bar: Bar, measure: str) -> dict[str, Any]:
     """Return a bar's value as text, right of its interval."""
     figure = bar.figures[measure]
     return {
-        "text": figure_text(figure["value"], measure),
+        "text": measure_text(figure["value"], measure),
         "x": max(float(figure["value"]), float(figure["high"] or 0.0)),
         "y": bar.title,
         "xanchor": "left",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from cxr_core.figure_text import decimal
 from cxr_core.labels import CLASS_COLOURS, CLASS_TITLES, CLASSES
 
 if TYPE_CHECKING:
@@ -121,18 +122,3 @@ def area_title(label: str, area: dict[str, Any]) -> str:
     if area["low"] is None:
         return text
     return f"{text} ({decimal(area['low'])} to {decimal(area['high'])})"
-
-
-def decimal(value: float) -> str:
-    """Write a number with three decimals, more where it would else look like a whole 1.
-
-    Args:
-        value: Any finite number.
-
-    Returns:
-        For example `0.994`, `0.9998`, `1.000` for 1 itself.
-    """
-    digits = 3
-    while value != 1 and digits < 6 and f"{value:.{digits}f}" == f"{1:.{digits}f}":
-        digits += 1
-    return f"{value:.{digits}f}"
