@@ -9,7 +9,7 @@ from cxr_core.evaluate.baseline import LEARNING_FREE
 from cxr_core.evaluate.weighted import figure_names
 from cxr_core.figure_text import figure_text
 from cxr_core.labels import CLASS_TITLES, system_title
-from ui.words import unbroken
+from ui.words import NBSP, unbroken
 
 RAW, CALIBRATED = "figures", "calibrated"
 """Where an evaluation keeps the figures of both kinds of probabilities."""
@@ -30,7 +30,7 @@ MEANINGS: Final = (
     "**Log loss** and **Brier score**: how far the probabilities are from the truth; 0 is perfect, "
     "and being sure and wrong costs most in log loss."
 )
-SHOWN: Final = ("accuracy", "macro_recall", "macro_auroc", "log_loss")
+SHOWN: Final = ("accuracy", "balanced_accuracy", "macro_auroc", "log_loss")
 """Figures in the table of all systems."""
 
 CLASS_MEANINGS: Final = (
@@ -98,7 +98,13 @@ def cell(figure: Mapping[str, Any] | None, *, is_share: bool) -> str:
     """
     text = unbroken(figure_text(figure, is_share=is_share))
     has_gap = figure is not None and figure["value"] is not None and figure.get("low") is None
-    return f"{text}, {unbroken('no interval')}" if has_gap else text
+    return f"{text}, no{NBSP}interval" if has_gap else text
+
+
+def _balanced(figures: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return balanced accuracy, which earlier evaluations call by another name."""
+    found: Mapping[str, Any] | None = figures.get("balanced_accuracy", figures.get("macro_recall"))
+    return found
 
 
 def interval_sentence(evaluation: Mapping[str, Any]) -> str:
@@ -138,7 +144,7 @@ def figure_rows(evaluation: Mapping[str, Any], *, is_raw: bool) -> list[dict[str
                 "System": title,
                 **_covid19(evaluation, system),
                 "Accuracy": cell(found.get("accuracy"), is_share=True),
-                "Balanced accuracy": cell(found.get("macro_recall"), is_share=True),
+                "Balanced accuracy": cell(_balanced(found), is_share=True),
                 "AUROC, mean": cell(found.get("macro_auroc"), is_share=False),
                 "Log loss": cell(found.get("log_loss"), is_share=False),
             }

@@ -69,4 +69,5 @@ def unbroken(text: str) -> str:
     Returns:
         The same with spaces at which no line ends.
     """
-    return re.sub(r" (?!\()", NBSP, text)
+    text = re.sub(r" (of|to) ", rf"{NBSP}\1{NBSP}", text)
+    return re.sub(r", (?=\d)", f",{NBSP}", text)

@@ -13,7 +13,6 @@ from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
 FIGURE_TITLES: Final = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
-    "macro_recall": "mean recall of the classes",
     "macro_auroc": "macro AUROC",
     "macro_auprc": "macro AUPRC",
     "macro_f1": "macro F1",
