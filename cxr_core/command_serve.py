@@ -22,7 +22,7 @@ from cxr_core.http.settings import (
     token_from,
 )
 from cxr_core.lungs import DEFAULT_LUNGS, LungSegmenter
-from cxr_core.published import PublishedModels
+from cxr_core.predict import PublishedModels
 from cxr_core.terminal import say_error
 
 _GRACE_S: Final = 30

@@ -18,7 +18,7 @@ from cxr_core.io.quiet import quiet
 if TYPE_CHECKING:
     from starlette.routing import Route
 
-    from cxr_core.published import PublishedModels
+    from cxr_core.predict import PublishedModels
 
 _NO_SCRIPT: Final = "streamlit.runtime.scriptrunner_utils.script_run_context"
 

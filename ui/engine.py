@@ -25,8 +25,7 @@ from ui.state import Film
 
 if TYPE_CHECKING:
     from cxr_core.lungs import LungSegmenter
-    from cxr_core.predict import Predictor, Reading
-    from cxr_core.published import PublishedModels
+    from cxr_core.predict import Predictor, PublishedModels, Reading
 
 BUNDLE_VARIABLE: Final = "CXR_BUNDLE"
 """Environment variable with the folders of other bundles than the one in the repository."""
@@ -192,7 +191,7 @@ def published() -> PublishedModels:
 @st.cache_resource(show_spinner="Loading the published models …", max_entries=MAX_BUNDLES)
 def _published(folder: str) -> PublishedModels:
     """Verify and load a bundle; an error is not cached, so a repaired bundle loads at once."""
-    from cxr_core.published import PublishedModels
+    from cxr_core.predict import PublishedModels
 
     models = PublishedModels(folder, lungs=lungs())
     models.predictor()

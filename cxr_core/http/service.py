@@ -15,7 +15,7 @@ from cxr_core.http.option import Options
 from cxr_core.http.queue import Admission
 from cxr_core.http.reading import read_films
 from cxr_core.http.settings import Settings
-from cxr_core.published import PublishedModels
+from cxr_core.predict import PublishedModels
 from cxr_core.record import prediction_object
 
 T = TypeVar("T")

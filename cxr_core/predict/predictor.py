@@ -1,12 +1,11 @@
-"""From a film to a reading: five systems, their agreement, and what later questions need."""
+"""`Predictor`: one variant of a bundle, ready to read films and to explain what it read."""
 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -20,123 +19,15 @@ from cxr_core.engine import FeatureEngine
 from cxr_core.engine.openvino import OpenVinoEngine
 from cxr_core.errors import SpecMismatchError
 from cxr_core.explain.cam import DEFAULT_METHOD, Cam, explain, explain_classes
-from cxr_core.heads import FloatArray, HeadSet, HeadSetState, softmax
-from cxr_core.labels import CLASSES
-from cxr_core.lungs import LungMask, LungSegmenter, lung_share
+from cxr_core.heads import HeadSet
+from cxr_core.lungs import LungSegmenter, lung_share
+from cxr_core.predict.judge import judge_film, read_system
+from cxr_core.predict.reading import Answer, Reading
 from cxr_core.preprocess import Prepared, PreprocessSpec, prepare, scale
 from cxr_core.radiograph import Radiograph
 
 if TYPE_CHECKING:
     from cxr_core.trust.model import TrustModel
-
-
-@dataclass(frozen=True, eq=False)
-class SystemReading:
-    """What one system says of one film.
-
-    Attributes:
-        name: System name.
-        logits: Shape (k,), float64, in class order.
-        probs: Shape (k,), float64, summing to 1; calibrated where `temperature` is given.
-        label: Class of the highest probability, which calibration does not change.
-        temperature: What the logits are divided by before the softmax; `None` for 1, uncalibrated.
-    """
-
-    name: str
-    logits: npt.NDArray[np.float64]
-    probs: npt.NDArray[np.float64]
-    label: str
-    temperature: float | None = None
-
-    @property
-    def raw_probs(self) -> npt.NDArray[np.float64]:
-        """Probabilities before calibration, shape (k,), float64."""
-        return np.asarray(softmax(self.logits), np.float64)
-
-    def uncalibrated(self) -> SystemReading:
-        """Return the same reading with the probabilities before calibration."""
-        return replace(self, probs=self.raw_probs, temperature=None)
-
-
-@dataclass(frozen=True)
-class Trust:
-    """Reasons to believe a reading or not; what was not measured says so instead of passing.
-
-    Attributes:
-        ood_score: Distance from the training films, or `None` where the gate was not run.
-        ood_threshold: Distance from which a film is refused, or `None`.
-        ood_verdict: `passed`, `refused` or `not_run`.
-        agreement: Share of the systems that name the commonest label; `None` under two systems.
-        prediction_set: Classes that cannot be excluded, by the lead system; `None` where no set was
-            calibrated. May be empty: no class is like the calibration films.
-        set_level: Share of films whose class the set is made to hold, or `None`.
-        lung_share: System to the share of its positive map inside the lungs, for the class it names
-            by the default method; empty if not measured, or no plausible lungs were found. Systems
-            whose map has no positive mass are left out. Never a localisation.
-    """
-
-    ood_score: float | None = None
-    ood_threshold: float | None = None
-    ood_verdict: str = "not_run"
-    agreement: float | None = None
-    prediction_set: tuple[str, ...] | None = None
-    set_level: float | None = None
-    lung_share: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
-
-
-@dataclass(frozen=True, eq=False)
-class Answer:
-    """What the systems say of one prepared film, and what later questions need.
-
-    Attributes:
-        systems: System name to its reading, in display order.
-        features: Member name to feature map (h, w, c), float32, read-only.
-        state: The heads' forward pass.
-        trust: Reasons to believe it or not.
-        timing_ms: Milliseconds by part: `engine`, `trust`.
-    """
-
-    systems: Mapping[str, SystemReading]
-    features: Mapping[str, npt.NDArray[np.float32]]
-    state: HeadSetState
-    trust: Trust
-    timing_ms: Mapping[str, float]
-
-    @property
-    def status(self) -> str:
-        """`ok`, or `refused` where the film is unlike the training films."""
-        return "refused" if self.trust.ood_verdict == "refused" else "ok"
-
-
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """All that is known of one film; later questions are answered from it without a network.
-
-    Attributes:
-        radiograph: The film.
-        systems: System name to its reading, in display order.
-        features: Member name to feature map (h, w, c), float32, read-only.
-        state: The heads' forward pass.
-        trust: Reasons to believe it or not.
-        timing_ms: Milliseconds by part: `preprocess`, `engine`, `trust`, `total`, and `lungs` where
-            looked for.
-        status: `ok`, or `refused` where the film is unlike the training films.
-        lungs: The lungs of the film, or `None` where nobody looked for them.
-    """
-
-    radiograph: Radiograph
-    systems: Mapping[str, SystemReading]
-    features: Mapping[str, npt.NDArray[np.float32]]
-    state: HeadSetState
-    trust: Trust
-    timing_ms: Mapping[str, float]
-    status: str = "ok"
-    lungs: LungMask | None = None
-
-    def uncalibrated(self) -> Reading:
-        """Return the same reading with every system's probabilities before calibration."""
-        systems = {name: system.uncalibrated() for name, system in self.systems.items()}
-        return replace(self, systems=MappingProxyType(systems))
 
 
 class Predictor:
@@ -283,10 +174,10 @@ class Predictor:
         with one_blas_thread():
             state = self._heads.forward(features)
         systems = {
-            name: _system_reading(name, state.logits[name], self._trust) for name in self.systems
+            name: read_system(name, state.logits[name], self._trust) for name in self.systems
         }
         begun = time.perf_counter()
-        trust = _trust(systems, features, state, prepared.layout, self._trust)
+        trust = judge_film(systems, features, state, prepared.layout, self._trust)
         timing["trust"] = (time.perf_counter() - begun) * 1e3
         return Answer(systems, features, state, trust, MappingProxyType(timing))
 
@@ -400,53 +291,3 @@ def _check_engine(name: str, member: MemberEntry, engine: FeatureEngine) -> None
             f"Received: {engine.feature_shape}"
         )
         raise SpecMismatchError(msg)
-
-
-def _system_reading(name: str, raw_logits: FloatArray, model: TrustModel | None) -> SystemReading:
-    """Turn logits into probabilities in float64, so that they sum to 1 on paper too."""
-    logits = np.asarray(raw_logits, np.float64)
-    probs = np.asarray(softmax(logits), np.float64)
-    label = CLASSES[int(probs.argmax())]
-    if model is None or name not in model.calibration:
-        return SystemReading(name, logits, probs, label)
-    temperature = model.calibration[name].value
-    return SystemReading(name, logits, model.probs(name, logits), label, temperature)
-
-
-def _trust(
-    systems: Mapping[str, SystemReading],
-    features: Mapping[str, npt.NDArray[np.float32]],
-    state: HeadSetState,
-    layout: npt.NDArray[np.float32],
-    model: TrustModel | None,
-) -> Trust:
-    """Put together what is known of believing a reading."""
-    trust = Trust(agreement=_agreement(systems))
-    if model is None:
-        return trust
-    lead = systems[model.lead(tuple(systems))]
-    found = model.prediction_set(lead.name, lead.raw_probs)
-    if found is not None:
-        trust = replace(trust, prediction_set=found, set_level=model.set_level)
-    if model.gate is not None:
-        judged = model.judge(
-            {name: array.mean(axis=(0, 1)) for name, array in features.items()},
-            {name: member.hidden for name, member in state.members.items()},
-            {name: system.logits for name, system in systems.items()},
-            layout,
-        )
-        trust = replace(
-            trust,
-            ood_score=judged.score,
-            ood_threshold=judged.threshold,
-            ood_verdict=judged.verdict,
-        )
-    return trust
-
-
-def _agreement(systems: Mapping[str, SystemReading]) -> float | None:
-    """Return the share of the systems that name the commonest label."""
-    if len(systems) < 2:
-        return None
-    counts = Counter(system.label for system in systems.values())
-    return max(counts.values()) / len(systems)

@@ -1,4 +1,4 @@
-"""A bundle in memory with its networks, shared by all that read films in one process."""
+"""`PublishedModels`: all variants of a bundle in memory, one set of networks between them."""
 
 from __future__ import annotations
 
