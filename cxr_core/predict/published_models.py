@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cxr_core.bundle import Bundle
-from cxr_core.predict import Predictor
+from cxr_core.predict.predictor import Predictor
 
 if TYPE_CHECKING:
     from cxr_core.engine.openvino import OpenVinoEngine
