@@ -22,8 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
-from cxr_core.bundle_entry import MemberEntry
+from cxr_core.bundle import DEFAULT_BUNDLE, Bundle, MemberEntry
 from cxr_core.explain.cam import METHODS
 from cxr_core.io import read_path
 from cxr_core.labels import CLASSES

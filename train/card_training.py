@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cxr_core.bundle_entry import BackboneEntry
+from cxr_core.bundle import BackboneEntry
 from cxr_core.checklist.subject import Subject
 from cxr_core.figure_text import films_text
 from cxr_core.provenance import NOT_RECORDED

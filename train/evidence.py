@@ -21,8 +21,7 @@ from typing import Any
 import numpy as np
 
 from cxr_core.audit.overlap import FILE as FINGERPRINTS
-from cxr_core.bundle import AUDIT, DATASET, GATE, MANIFEST, Bundle
-from cxr_core.bundle_entry import VariantEntry
+from cxr_core.bundle import AUDIT, DATASET, GATE, MANIFEST, Bundle, VariantEntry
 from cxr_core.dataset import data_digest, scan, summarise
 from cxr_core.errors import NotApplicableError
 from cxr_core.evaluate.evaluation import SCHEMA, evaluation_of

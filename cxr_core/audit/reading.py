@@ -28,7 +28,7 @@ from cxr_core.evaluate.reads import Reads
 from cxr_core.explain.fidelity.step import OnStep
 
 if TYPE_CHECKING:
-    from cxr_core.bundle_entry import VariantEntry
+    from cxr_core.bundle import VariantEntry
 
 MAX_SOURCE_FILMS: Final = 600
 """Most films of a class that are read for its sources beside the judged ones."""

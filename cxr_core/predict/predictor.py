@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cxr_core.blas import one_blas_thread
-from cxr_core.bundle import Bundle
-from cxr_core.bundle_entry import MemberEntry
+from cxr_core.bundle import Bundle, MemberEntry
 from cxr_core.engine import FeatureEngine
 from cxr_core.engine.openvino import OpenVinoEngine
 from cxr_core.errors import SpecMismatchError

@@ -11,7 +11,7 @@ from cxr_core.labels import CLASS_NOTES, CLASS_TITLES, system_title
 from cxr_core.report.picture import OUTLINE_SHARE
 
 if TYPE_CHECKING:
-    from cxr_core.caution import Caution
+    from cxr_core.bundle.caution import Caution
     from cxr_core.predict import Trust
     from cxr_core.report.about import About
     from cxr_core.report.content import FilmPage, LungFacts

@@ -1,79 +1,51 @@
-"""A published set of models: one folder, one manifest, every file with its hash, nothing pickled.
-
-`bundle.json` names the backbones (shared) and the *variants*: sets of heads trained by one recipe,
-each with the preprocessing it was trained with. A variant may hold any members; it holds an
-ensemble only together with all the members that the ensemble was trained on.
-"""
+"""A verified bundle on disk: its files, checked against their hashes, and what they hold."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from cxr_core.bundle_entry import (
-    BackboneEntry,
-    MemberEntry,
-    VariantEntry,
-    backbone_entry,
-    beside,
-    safe_path,
-    variant_entry,
+from cxr_core.bundle.entry import beside
+from cxr_core.bundle.manifest import (
+    AUDIT,
+    CARD,
+    DATA_CARD,
+    DATASET,
+    GATE,
+    MANIFEST,
+    TRADEOFF,
+    Manifest,
+    manifest_fields,
+    parse_manifest,
 )
-from cxr_core.bundle_file import fitting, parse_arrays, parse_object
+from cxr_core.bundle.parse import fitting, parse_arrays, parse_object
 from cxr_core.errors import ArtifactIntegrityError, SpecMismatchError
 from cxr_core.heads import FloatArray, HeadSet, ensemble_from_arrays, head_from_arrays
-from cxr_core.labels import CLASSES
 
 if TYPE_CHECKING:
     from cxr_core.evaluate.reads import Reads
     from cxr_core.trust.model import TrustModel
 
-SCHEMA: Final = "cxr-bundle/1"
-MANIFEST: Final = "bundle.json"
-CARD: Final = "MODEL_CARD.md"
-DATA_CARD: Final = "DATA_CARD.md"
-DATASET: Final = "dataset.json"
-TRADEOFF: Final = "tradeoff.json"
-AUDIT: Final = "audit.json"
-GATE: Final = "gate.json"
-DEFAULT_BUNDLE: Final = Path(__file__).resolve().parent.parent / "assets" / "bundle"
+DEFAULT_BUNDLE: Final = Path(__file__).resolve().parents[2] / "assets" / "bundle"
 """The bundle that comes with the repository."""
 
 
-@dataclass(frozen=True)
-class Bundle:
+@dataclass(frozen=True, kw_only=True)
+class Bundle(Manifest):
     """A verified bundle on disk.
 
     Attributes:
         folder: Where it lies.
-        name: Name of the set of models.
-        version: Version of the set of models.
-        created: Date and time in ISO 8601, UTC.
         digest: SHA-256 of the manifest, which holds the hash of every file; names the bundle.
-        variants: Variant name to entry.
-        default_variant: Variant used unless another is asked for.
-        files: Path to (SHA-256, bytes) of every published file.
-        backbones: Key to entry.
-        made_by: Step, for example `publish`, to the `command` and `environment` that took it;
-            empty in bundles of earlier versions.
     """
 
     folder: Path
-    name: str
-    version: str
-    created: str
     digest: str
-    variants: Mapping[str, VariantEntry]
-    default_variant: str
-    files: Mapping[str, tuple[str, int]]
-    backbones: Mapping[str, BackboneEntry]
-    made_by: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, folder: str | Path = DEFAULT_BUNDLE) -> Bundle:
@@ -91,62 +63,12 @@ class Bundle:
         """
         folder = Path(folder)
         manifest_bytes = _read(folder, MANIFEST)
-        manifest = _parse(manifest_bytes)
-        try:
-            bundle = cls._from_manifest(
-                folder, manifest, hashlib.sha256(manifest_bytes).hexdigest()
-            )
-        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as err:
-            msg = f"`{MANIFEST}` must have every field of {SCHEMA}. Received: {err!r}"
-            raise SpecMismatchError(msg) from err
+        digest = hashlib.sha256(manifest_bytes).hexdigest()
+        fields = manifest_fields(parse_manifest(manifest_bytes))
+        bundle = cls(folder=folder, digest=digest, **fields)
+        bundle.check_references()
         bundle.verify()
         return bundle
-
-    @classmethod
-    def _from_manifest(cls, folder: Path, manifest: Mapping[str, Any], digest: str) -> Bundle:
-        """Build the bundle from a parsed manifest."""
-        if tuple(manifest["classes"]) != CLASSES:
-            msg = f"`classes` must be {CLASSES}. Received: {manifest['classes']}"
-            raise SpecMismatchError(msg)
-        backbones = {
-            key: backbone_entry(key, entry) for key, entry in manifest["backbones"].items()
-        }
-        variants = {
-            name: variant_entry(name, entry, backbones)
-            for name, entry in manifest["variants"].items()
-        }
-        default = manifest["default_variant"]
-        if default not in variants:
-            msg = f"`default_variant` must be one of {sorted(variants)}. Received: {default!r}"
-            raise SpecMismatchError(msg)
-        files = {
-            safe_path(path): (str(entry["sha256"]), int(entry["bytes"]))
-            for path, entry in manifest["files"].items()
-        }
-        bundle = cls(
-            folder=folder,
-            name=str(manifest["name"]),
-            version=str(manifest["version"]),
-            created=str(manifest["created"]),
-            digest=digest,
-            variants=variants,
-            default_variant=default,
-            files=files,
-            backbones=backbones,
-            made_by=dict(manifest.get("made_by", {})),
-        )
-        bundle._check_references()
-        return bundle
-
-    def _check_references(self) -> None:
-        """Refuse a manifest that uses a file which it does not hash."""
-        used = [backbone.films for backbone in self.backbones.values()]
-        for variant in self.variants.values():
-            used += variant.paths
-        for path in used:
-            if path is not None and path not in self.files:
-                msg = f"`files` must list every file that is used. Received: no {path}"
-                raise SpecMismatchError(msg)
 
     def verify(self) -> None:
         """Compare every file with the hash that the manifest gives it.
@@ -161,16 +83,6 @@ class Bundle:
                 raise ArtifactIntegrityError(msg)
 
     @property
-    def members(self) -> Mapping[str, MemberEntry]:
-        """Member name to entry, of the default variant."""
-        return self.variants[self.default_variant].members
-
-    @property
-    def systems(self) -> tuple[str, ...]:
-        """Names of all systems of the default variant."""
-        return self.variants[self.default_variant].systems
-
-    @property
     def card(self) -> str:
         """Markdown text of the model card, or an empty string where there is none."""
         return self._text(CARD)
@@ -183,41 +95,6 @@ class Bundle:
     def _text(self, path: str) -> str:
         """Return the text of a file, or an empty string where there is none."""
         return _read(self.folder, path).decode("utf-8") if path in self.files else ""
-
-    def variant(self, name: str | None = None) -> VariantEntry:
-        """Return one variant.
-
-        Args:
-            name: Its name; the default variant if `None`.
-
-        Returns:
-            The entry.
-
-        Raises:
-            SpecMismatchError: If the bundle has no such variant.
-        """
-        name = name or self.default_variant
-        if name not in self.variants:
-            msg = f"`variant` must be one of {sorted(self.variants)}. Received: {name!r}"
-            raise SpecMismatchError(msg, hint="Choose one of the variants that the message lists.")
-        return self.variants[name]
-
-    def backbone(self, name: str) -> BackboneEntry:
-        """Return one backbone.
-
-        Args:
-            name: Its key, see `BackboneEntry`.
-
-        Returns:
-            The entry.
-
-        Raises:
-            SpecMismatchError: If the bundle has no such backbone.
-        """
-        if name not in self.backbones:
-            msg = f"`name` must be one of {sorted(self.backbones)}. Received: name={name!r}"
-            raise SpecMismatchError(msg, hint="Choose a bundle that holds this backbone.")
-        return self.backbones[name]
 
     def dataset(self) -> dict[str, Any] | None:
         """Return what is told of the films it was trained on, or `None` where nothing is.
@@ -291,32 +168,6 @@ class Bundle:
             msg = f"{path}: the maps checked must be of these models. Received: others"
             raise SpecMismatchError(msg, hint="Check them again with `explain-check`.")
         return content
-
-    def fingerprint(self, name: str | None = None) -> dict[str, str]:
-        """Return the hashes of all that decides the readings of one variant.
-
-        Args:
-            name: The variant's name; the default variant if `None`.
-
-        Returns:
-            Path to SHA-256 of its heads, ensembles and networks.
-        """
-        variant = self.variant(name)
-        paths = {variant.heads_path, variant.ensembles_path}
-        for member in variant.members.values():
-            paths |= {member.network, beside(member.network, ".bin")}
-        return {path: self.files[path][0] for path in sorted(filter(None, paths))}
-
-    def read_sets(self, name: str | None = None) -> tuple[str, ...]:
-        """Return the titles of the sets of films that one variant has read, in display order.
-
-        Args:
-            name: The variant's name; the default variant if `None`.
-
-        Returns:
-            Titles for `reads`.
-        """
-        return tuple(self.variant(name).read_sets)
 
     def reads(self, title: str, name: str | None = None) -> Reads | None:
         """Return what the systems of one variant say of a set of films.
@@ -413,30 +264,6 @@ class Bundle:
         return parse_arrays(_read(self.folder, path), path)
 
 
-def seal(folder: Path, manifest: Mapping[str, Any]) -> Bundle:
-    """Hash every file of a folder, write the manifest and load the bundle it makes.
-
-    Args:
-        folder: Holds the files of the bundle and nothing else.
-        manifest: All fields but `schema`, `classes` and `files`.
-
-    Returns:
-        The verified bundle.
-
-    Raises:
-        SpecMismatchError: If the manifest contradicts itself or the files.
-    """
-    files = {}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if path.is_file() and name != MANIFEST:
-            data = path.read_bytes()
-            files[name] = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
-    content = {"schema": SCHEMA, "classes": list(CLASSES), **manifest, "files": files}
-    (folder / MANIFEST).write_text(json.dumps(content, indent=1) + "\n", "utf-8")
-    return Bundle.load(folder)
-
-
 def _below(arrays: Mapping[str, FloatArray], prefix: str) -> dict[str, FloatArray]:
     """Return the arrays under a prefix, with the prefix taken off."""
     start = f"{prefix}/"
@@ -452,17 +279,3 @@ def _read(folder: Path, path: str) -> bytes:
     except OSError as err:
         msg = f"{path}: the bundle must have this file. Received: {err.strerror or err}"
         raise ArtifactIntegrityError(msg) from err
-
-
-def _parse(manifest_bytes: bytes) -> dict[str, Any]:
-    """Parse the manifest and check its schema."""
-    try:
-        manifest = json.loads(manifest_bytes)
-    except ValueError as err:
-        msg = f"`{MANIFEST}` must be JSON. Received: {err}"
-        raise ArtifactIntegrityError(msg) from err
-    schema = manifest.get("schema") if isinstance(manifest, dict) else None
-    if schema != SCHEMA:
-        msg = f"`schema` of {MANIFEST} must be {SCHEMA!r}. Received: {schema!r}"
-        raise SpecMismatchError(msg)
-    return dict(manifest)
