@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from cxr_core import backbones, weight_file
+from cxr_core import backbones
+from cxr_core.backbones import weight_file
 from cxr_core.bundle import Bundle
 from cxr_core.errors import ConfigError
 from cxr_core.labels import N_CLASSES
