@@ -147,7 +147,7 @@ def _explanation_ms(predictor: Predictor, radiographs: Sequence[Radiograph]) -> 
 
 def _keras_model(member: MemberEntry) -> Any:
     """Return a member as a Keras model with random weights."""
-    from cxr_core.systems import build_member
+    from train.keras_system import build_member
 
     return build_member(member.name, backbone=member.backbone, pooling=member.pooling)
 

@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from cxr_core.dataset import class_weights_inverse, class_weights_max
 from cxr_core.labels import CLASSES
-from cxr_core.systems import DEFAULT_HIDDEN, MEMBER_HIDDEN, build_head, extract_head
 from train.auxiliary import (
     SOURCE_ADVERSARY,
     auxiliary_loss,
@@ -25,6 +24,7 @@ from train.auxiliary import (
     with_auxiliary,
 )
 from train.config import TrainConfig
+from train.keras_system import DEFAULT_HIDDEN, MEMBER_HIDDEN, build_head, extract_head
 from train.losses import build_loss
 from train.state import FitState
 

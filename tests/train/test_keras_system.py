@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cxr_core import systems
 from cxr_core.backbones import BACKBONES, build
 from cxr_core.errors import ConfigError, SpecMismatchError
 from cxr_core.labels import MEMBERS
+from train import keras_system as systems
 
 keras = pytest.importorskip("keras")
 

@@ -1,16 +1,7 @@
-"""Keras builders of the five systems: three members on frozen backbones, two ensembles of them.
-
-Every model is flat (no model inside a model), so any layer can be reached by name. Layers of a head
-carry the name of their system: `vgg16_dense_0`, `vgg16_predictions`.
-
-References:
-    The heads are those of the public write-up "Chest X-ray (Covid-19 & Pneumonia)", sections 5
-    and 6; its trainable parameters (1,106,179, 1,474,819, 598,403, 30, 579) are tested.
-"""
+"""One member in Keras: pooling, dense layers and softmax on a feature map; its arrays taken out."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -22,9 +13,7 @@ import numpy.typing as npt
 from cxr_core import backbones
 from cxr_core.errors import ConfigError, SpecMismatchError
 from cxr_core.heads import POOLINGS
-from cxr_core.labels import ENSEMBLES, N_CLASSES
-
-ENSEMBLE_PROBS, ENSEMBLE_DENSE = ENSEMBLES
+from cxr_core.labels import N_CLASSES
 
 MEMBER_HIDDEN: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
     {"densenet201": (64,), "efficientnetb7": (64,), "vgg16": (128, 64)}
@@ -122,68 +111,6 @@ def build_head(
     return keras.Model(features, probs, name=name)
 
 
-def build_ensemble_probs(members: Sequence[Any]) -> Any:
-    """Build the ensemble on the members' probabilities, and freeze the members.
-
-    Args:
-        members: Built members, in the order of concatenation. Their layers become part of the
-            result and are frozen, as in the write-up.
-
-    Returns:
-        A new flat `keras.Model`; one input where the members share theirs, else one each; output
-        (n, 3) float32 probabilities.
-
-    Raises:
-        ConfigError: If there is no member, or two of them have a layer name in common.
-    """
-    return _ensemble(members, ENSEMBLE_PROBS, [member.output for member in members])
-
-
-def build_ensemble_dense(members: Sequence[Any]) -> Any:
-    """Build the ensemble on the members' last dense layers (before dropout), and freeze them.
-
-    Args:
-        members: As for `build_ensemble_probs`.
-
-    Returns:
-        As for `build_ensemble_probs`.
-
-    Raises:
-        ConfigError: As for `build_ensemble_probs`, or if a member has no dense layer of its own.
-    """
-    return _ensemble(members, ENSEMBLE_DENSE, [_last_dense(member).output for member in members])
-
-
-def build_ensemble_probs_head(n_members: int = 3) -> Any:
-    """Build the ensemble on probabilities that were computed before.
-
-    Args:
-        n_members: Number of members, at least 1.
-
-    Returns:
-        A new `keras.Model`; input (n, 3 * `n_members`), output (n, 3) float32 probabilities.
-
-    Raises:
-        ConfigError: If `n_members` is below 1.
-    """
-    return _vector_head(ENSEMBLE_PROBS, (N_CLASSES,) * n_members)
-
-
-def build_ensemble_dense_head(widths: Sequence[int] = (64, 64, 64)) -> Any:
-    """Build the ensemble on dense layers that were computed before.
-
-    Args:
-        widths: Units of each member's last dense layer, in the order of concatenation.
-
-    Returns:
-        A new `keras.Model`; input (n, sum of `widths`), output (n, 3) float32 probabilities.
-
-    Raises:
-        ConfigError: If there is no width, or one is below 1.
-    """
-    return _vector_head(ENSEMBLE_DENSE, widths)
-
-
 def extract_head(model: Any, system: str) -> dict[str, npt.NDArray[np.float32]]:
     """Copy the trained arrays of one system out of a Keras model.
 
@@ -205,7 +132,7 @@ def extract_head(model: Any, system: str) -> dict[str, npt.NDArray[np.float32]]:
     if last is None:
         msg = f"`model` must have the layer {system}_predictions. Received: model={model.name!r}"
         raise SpecMismatchError(msg)
-    found = {f"dense_{i}": layers[name] for i, name in enumerate(_dense_names(layers, system))}
+    found = {f"dense_{i}": layers[name] for i, name in enumerate(dense_names(layers, system))}
     arrays: dict[str, npt.NDArray[np.float32]] = {}
     for key, layer in {**found, "logits": last}.items():
         kernel, bias = layer.get_weights()
@@ -214,22 +141,20 @@ def extract_head(model: Any, system: str) -> dict[str, npt.NDArray[np.float32]]:
     return arrays
 
 
-def _dense_names(layers: Mapping[str, Any], system: str) -> list[str]:
-    """Names of a system's dense layers, first to last."""
+def dense_names(layers: Mapping[str, Any], system: str) -> list[str]:
+    """Return the names of a system's dense layers, first to last.
+
+    Args:
+        layers: Layers by name.
+        system: Name of the system.
+
+    Returns:
+        Those of `layers` that are numbered `<system>_dense_0` and on.
+    """
     names: list[str] = []
     while (name := f"{system}_dense_{len(names)}") in layers:
         names.append(name)
     return names
-
-
-def _last_dense(member: Any) -> Any:
-    """The dense layer before the predictions, without its dropout."""
-    layers = {layer.name: layer for layer in member.layers}
-    names = _dense_names(layers, member.name)
-    if not names:
-        msg = f"`members` must each have a dense layer. Received: member={member.name!r}"
-        raise ConfigError(msg, hint="Give the member at least one hidden width.")
-    return layers[names[-1]]
 
 
 def _head(features: Any, name: str, hidden: Sequence[int], pooling: str, dropout: float) -> Any:
@@ -239,7 +164,7 @@ def _head(features: Any, name: str, hidden: Sequence[int], pooling: str, dropout
     if not 0.0 <= dropout < 1.0:
         msg = f"`dropout` must lie in [0, 1). Received: dropout={dropout!r}"
         raise ConfigError(msg)
-    _check_widths("hidden", hidden)
+    check_widths("hidden", hidden)
     x = _pool(features, name, pooling)
     for i, width in enumerate(hidden):
         x = layers.Dense(width, activation="relu", name=f"{name}_dense_{i}")(x)
@@ -267,49 +192,16 @@ def _pool(features: Any, name: str, pooling: str) -> Any:
     return layers.Flatten(name=f"{name}_flatten")(x)
 
 
-def _ensemble(members: Sequence[Any], system: str, outputs: Sequence[Any]) -> Any:
-    """Join member tensors under one softmax; inputs that are one tensor stay one input."""
-    import keras
+def check_widths(name: str, widths: Sequence[int]) -> None:
+    """Refuse layers without units.
 
-    if not members:
-        msg = "`members` must hold at least one model. Received: an empty sequence"
-        raise ConfigError(msg)
-    inputs = list({id(tensor): tensor for member in members for tensor in member.inputs}.values())
-    layers = {id(layer): layer for member in members for layer in member.layers}.values()
-    clashes = [name for name, n in Counter(layer.name for layer in layers).items() if n > 1]
-    if clashes:
-        msg = f"`members` must have distinct layer names. Received: twice {sorted(clashes)[:5]}"
-        raise ConfigError(msg, hint="Build the members with distinct names and prefix_backbone.")
-    for layer in layers:
-        layer.trainable = False
-    probs = _join(outputs, system)
-    return keras.Model(inputs[0] if len(inputs) == 1 else inputs, probs, name=system)
+    Args:
+        name: Argument to name in the message.
+        widths: Units of each layer.
 
-
-def _join(tensors: Sequence[Any], system: str) -> Any:
-    """Concatenate vectors and put the softmax on them."""
-    from keras import layers
-
-    joined = tensors[0]
-    if len(tensors) > 1:
-        joined = layers.Concatenate(name=f"{system}_concat")(list(tensors))
-    return layers.Dense(N_CLASSES, activation="softmax", name=f"{system}_predictions")(joined)
-
-
-def _vector_head(system: str, widths: Sequence[int]) -> Any:
-    """Put an ensemble's softmax on vectors that are already joined."""
-    import keras
-
-    _check_widths("widths", widths)
-    if not widths:
-        msg = f"`widths` must hold at least one member. Received: widths={widths!r}"
-        raise ConfigError(msg)
-    vector = keras.Input(shape=(sum(widths),), name=f"{system}_input")
-    return keras.Model(vector, _join([vector], system), name=system)
-
-
-def _check_widths(name: str, widths: Sequence[int]) -> None:
-    """Refuse layers without units."""
+    Raises:
+        ConfigError: If one is no whole number above 0.
+    """
     if any(not isinstance(width, int) or width < 1 for width in widths):
         msg = f"`{name}` must be whole numbers above 0. Received: {name}={tuple(widths)!r}"
         raise ConfigError(msg)
