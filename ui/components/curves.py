@@ -24,7 +24,7 @@ from ui.run_view import (
 )
 
 if TYPE_CHECKING:
-    from cxr_core.run import Run
+    from cxr_core.training_run import Run
 
 COLOURS: Final = ("#E27224", "#28A1A8", "#A64AFB", "#306689", "#A2450A")
 """Contrast of 2.9 or more on both themes; at least 0.16 apart in OKLab, also as people without red,

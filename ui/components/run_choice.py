@@ -10,8 +10,7 @@ import streamlit as st
 
 from cxr_core.errors import CxrError
 from cxr_core.labels import system_title
-from cxr_core.run import RunList
-from cxr_core.runs import bundle_runs, find_runs
+from cxr_core.training_run import RunList, bundle_runs, find_runs
 from ui import engine
 from ui.folder_policy import folder_policy, named_path, own_path
 from ui.frame import plain, show_error
@@ -28,7 +27,7 @@ from ui.words import FOLDERS_CLOSED
 
 if TYPE_CHECKING:
     from cxr_core.bundle import Bundle
-    from cxr_core.run import Run
+    from cxr_core.training_run import Run
 
 RUNS_VARIABLE: Final = "CXR_RUNS"
 """Environment variable with the folder of runs that the page begins with."""

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from cxr_core.history import History
+from cxr_core.training_run.history import History
 
 State = Literal["finished", "running", "stopped"]
 Kind = Literal["training", "pretraining", "published"]

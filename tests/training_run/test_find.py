@@ -9,8 +9,8 @@ import pytest
 
 from cxr_core.bundle import Bundle, seal
 from cxr_core.errors import SpecMismatchError
-from cxr_core.run import config_differences
-from cxr_core.runs import RUNNING_WITHIN_S, bundle_runs, find_runs
+from cxr_core.training_run import bundle_runs, config_differences, find_runs
+from cxr_core.training_run.reader import RUNNING_WITHIN_S
 from tests.run_folders import age, history_rows, write_history, write_json, write_run
 
 NOW = 1_800_000_000.0

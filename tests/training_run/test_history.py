@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 
 from cxr_core.errors import SpecMismatchError
-from cxr_core.history import MAX_BYTES, History, history_from_rows, parse_history, read_history
-from cxr_core.history import smooth as smoothed
+from cxr_core.training_run.history import (
+    MAX_BYTES,
+    History,
+    history_from_rows,
+    parse_history,
+    read_history,
+)
+from cxr_core.training_run.history import smooth as smoothed
 
 HEADER = "epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds\n"
 TABLE = (
