@@ -26,8 +26,8 @@ from cxr_core.engine.openvino import OpenVinoEngine
 from cxr_core.errors import ConfigError, SpecMismatchError
 from cxr_core.evaluate.bootstrap import mean_figure
 from cxr_core.evaluate.overlap import dice
-from cxr_core.lung_shape import LungLimits, clean, unsure_share
 from cxr_core.lungs import NETWORK, RECORD, read_record, write_record
+from cxr_core.lungs.shape import LungLimits, clean, unsure_share
 from cxr_core.preprocess import PreprocessSpec
 from train.augment import film_rng
 from train.checkpoint import Checkpoint, remove_checkpoint
