@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from cxr_core.audit import bench
+from cxr_core.audit import probe_folder
 from cxr_core.audit.probe import PROBE_BY_NAME, Probe
 from cxr_core.labels import system_title
 from ui.audit_text import share_text

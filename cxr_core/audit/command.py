@@ -79,7 +79,7 @@ def _tools(arguments: argparse.Namespace) -> Tools:
     """Load what the audit works with."""
     from cxr_core.audit.overlap import bundle_index
     from cxr_core.audit.plan import Tools
-    from cxr_core.audit.systems import SystemsReader
+    from cxr_core.audit.systems_reader import SystemsReader
     from cxr_core.bundle import Bundle
     from cxr_core.lungs import DEFAULT_LUNGS, LungSegmenter
 

@@ -30,7 +30,7 @@ from cxr_core.heads import softmax
 from cxr_core.radiograph import Radiograph
 
 if TYPE_CHECKING:
-    from cxr_core.audit.systems import SystemsReader
+    from cxr_core.audit.systems_reader import SystemsReader
 
 
 @dataclass(frozen=True)

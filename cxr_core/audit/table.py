@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cxr_core.audit.bench import first_flips
+from cxr_core.audit.probe_folder import first_flips
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
 
 FIGURE_TITLES: Final = {

@@ -10,7 +10,7 @@ import ui.engine
 from cxr_core.audit.folder import audit_folder
 from cxr_core.audit.plan import AuditSettings, External, Tools
 from cxr_core.audit.probe import PROBE_BY_NAME
-from cxr_core.audit.systems import SystemsReader
+from cxr_core.audit.systems_reader import SystemsReader
 from cxr_core.audit.table import sections
 from tests.app.test_pages import text
 from tests.audit.material import TwoLungs, bright_border, write_films, write_splits

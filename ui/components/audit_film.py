@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from cxr_core.audit.probe import PROBE_BY_NAME, Probe, ProbeCurve, probe_film
-from cxr_core.audit.systems import SystemsReader
+from cxr_core.audit.systems_reader import SystemsReader
 from cxr_core.errors import CxrError
 from cxr_core.io import read
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from cxr_core.audit.films import AuditFilms
 from cxr_core.audit.measure import share
 from cxr_core.audit.probe import PROBE_BY_NAME, PROBES, Probe, ProbeCurve, n_changes, probe_film
-from cxr_core.audit.systems import SystemsReader
+from cxr_core.audit.systems_reader import SystemsReader
 from cxr_core.evaluate.reads import FilmList
 from cxr_core.evaluate.resample import N_RESAMPLES, Resamples, interval_ends
 from cxr_core.explain.fidelity.folder import draw_films

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from cxr_core.audit.bench import draw, probe_films
 from cxr_core.audit.covered import (
     WHOLE_FILM,
     covered_figures,
@@ -19,10 +18,11 @@ from cxr_core.audit.films import WHOLE, AuditFilms
 from cxr_core.audit.leaks import listed
 from cxr_core.audit.look import Looks
 from cxr_core.audit.measure import called_shares
+from cxr_core.audit.overlap_figures import match_films, overlap_counts, restricted_figures
 from cxr_core.audit.plan import AuditSettings, Tools
-from cxr_core.audit.scoring import match_films, overlap_counts, restricted_figures
+from cxr_core.audit.probe_folder import draw, probe_films
 from cxr_core.audit.source import joined, source_prediction
-from cxr_core.audit.systems import SystemsReader
+from cxr_core.audit.systems_reader import SystemsReader
 from cxr_core.dataset.film import data_digest
 from cxr_core.evaluate.reads import Reads
 from cxr_core.explain.fidelity.step import OnStep

@@ -8,7 +8,7 @@ import pytest
 from cxr_core.audit.covered import CONDITIONS, covered_figures, read_covered, system_figures
 from cxr_core.audit.films import find_films
 from cxr_core.audit.source import NO_SOURCE, ONE_SOURCE, joined, source_prediction
-from cxr_core.audit.systems import SystemsReader
+from cxr_core.audit.systems_reader import SystemsReader
 from cxr_core.bundle import Bundle
 from cxr_core.evaluate.reads import FilmList, Reads
 from cxr_core.io import read_path
