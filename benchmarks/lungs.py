@@ -27,7 +27,7 @@ from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
 from cxr_core.dataset import find_split
 from cxr_core.dataset.film import class_paths
 from cxr_core.evaluate.bootstrap import mean_figure
-from cxr_core.evaluate.overlap import dice
+from cxr_core.evaluate.mask_overlap import dice
 from cxr_core.evaluate.patients import patient_keys
 from cxr_core.io import read_path
 from cxr_core.labels import CLASS_TITLES, system_title

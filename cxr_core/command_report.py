@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from cxr_core.batch.source import list_items
+from cxr_core.batch.item import list_items
 from cxr_core.bundle import Bundle
 from cxr_core.command import OK, SOME_ERROR, WRONG_USAGE, UnknownVariantError, known_variant
 from cxr_core.errors import CxrError, NotApplicableError, OutputError
 from cxr_core.lungs import DEFAULT_LUNGS, LungSegmenter
 from cxr_core.predict import Predictor
 from cxr_core.report import About, FailedFilm, FilmPage, Page, write_report
-from cxr_core.report.batch import read_pages
+from cxr_core.report.page_reader import read_pages
 from cxr_core.terminal import make_room, say_error
 
 if TYPE_CHECKING:

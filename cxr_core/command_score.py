@@ -26,9 +26,9 @@ from cxr_core.predict import Predictor
 from cxr_core.terminal import make_room, say_error
 
 if TYPE_CHECKING:
+    from cxr_core.batch.item import Listing
     from cxr_core.batch.progress import Progress
     from cxr_core.batch.run import Outcome
-    from cxr_core.batch.source import Listing
 
 RAY_OPTIONS: Final = ("ray_address", "ray_models", "ray_threads", "ray_block", "ray_parts")
 _REPORT_S: Final = 5.0

@@ -26,7 +26,7 @@ from cxr_core.dataset import data_digest, scan, summarise
 from cxr_core.errors import NotApplicableError
 from cxr_core.evaluate.evaluation import SCHEMA, evaluation_of
 from cxr_core.evaluate.reads import FilmList, Reads
-from cxr_core.explain.fidelity.published import merge_checks
+from cxr_core.explain.fidelity.published_checks import merge_checks
 from cxr_core.trust.calibration import fit_temperature
 from cxr_core.trust.conformal import fit_conformal
 from cxr_core.trust.gate import fit_gate

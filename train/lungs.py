@@ -25,7 +25,7 @@ from cxr_core.engine import FeatureEngine
 from cxr_core.engine.openvino import OpenVinoEngine
 from cxr_core.errors import ConfigError, SpecMismatchError
 from cxr_core.evaluate.bootstrap import mean_figure
-from cxr_core.evaluate.overlap import dice
+from cxr_core.evaluate.mask_overlap import dice
 from cxr_core.lungs import NETWORK, RECORD, read_record, write_record
 from cxr_core.lungs.shape import LungLimits, clean, unsure_share
 from cxr_core.preprocess import PreprocessSpec

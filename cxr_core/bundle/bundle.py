@@ -157,7 +157,7 @@ class Bundle(Manifest):
             name: The variant's name; the default variant if `None`.
 
         Returns:
-            The parsed object, see `cxr_core.explain.fidelity.published`.
+            The parsed object, see `cxr_core.explain.fidelity.published_checks`.
 
         Raises:
             SpecMismatchError: If other networks or heads were checked.

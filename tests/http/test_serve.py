@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from cxr_core.__main__ import main
-from cxr_core.http import probe
+from cxr_core.http import health
 from tests.http.live import MULTIPART, Live, form, until
 from tests.io.dicom_files import gradient, written
 from tests.io.dicom_planted import PLANTED, UID, planted_film

@@ -10,7 +10,7 @@ import streamlit as st
 
 from cxr_core.errors import CxrError, NotApplicableError
 from cxr_core.explain.fidelity import FilmProbe, MapFidelity, check_map, spearman
-from cxr_core.explain.fidelity.published import known_checks
+from cxr_core.explain.fidelity.published_checks import known_checks
 from ui import engine
 from ui.fidelity_view import (
     CAUTION,

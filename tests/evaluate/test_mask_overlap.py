@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cxr_core.evaluate.bootstrap import mean_figure
-from cxr_core.evaluate.overlap import dice
+from cxr_core.evaluate.mask_overlap import dice
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cxr_core.batch import BytesItem, list_items
-from cxr_core.batch.source import archive_items
+from cxr_core.batch.item import archive_items
 from cxr_core.errors import ArchiveError, CxrError, ImageTooLargeError, UnreadableImageError
 from cxr_core.io import LIMITS, ArchiveLimits, Limits
 

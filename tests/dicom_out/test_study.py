@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from cxr_core.dicom_out.source import source_of
+from cxr_core.dicom_out.study import source_of
 from cxr_core.io.dicom.clean import Pseudonyms
 from tests.io.dicom_files import dataset, gradient, written
 from tests.io.dicom_planted import PLANTED, UID, planted_film

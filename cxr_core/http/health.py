@@ -1,6 +1,6 @@
 """Ask a server whether it is ready, for the health check of a container: `ADDRESS` -> exit status.
 
-    python -m cxr_core.http.probe [http://127.0.0.1:8501/readyz]
+    python -m cxr_core.http.health [http://127.0.0.1:8501/readyz]
 
 Without any proxy that the environment names: the question is for this computer.
 """
