@@ -35,7 +35,7 @@ from cxr_core.audit.fingerprint import coefficients, working_copy
 from cxr_core.audit.overlap import MAX_DIFFERING, FingerprintIndex
 from cxr_core.dataset.group import MAX_DIFFERING_BITS, MIN_CORRELATION, Fingerprint, fingerprint
 from cxr_core.evaluate.metrics import wilson
-from cxr_core.filter import clahe
+from cxr_core.film_filter import clahe
 from cxr_core.io import read_path
 
 FloatImage = npt.NDArray[np.float32]

@@ -31,7 +31,7 @@ from cxr_core.io import read, read_path
 from cxr_core.labels import CLASSES
 from cxr_core.predict import Predictor
 from cxr_core.radiograph import Radiograph
-from cxr_core.trust.layout import film_layout
+from cxr_core.trust.film_layout import film_layout
 from train.config import load_preset
 from train.parts import CALIBRATION, TEST, VALIDATION, divide
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from cxr_core.bundle import AUDIT, GATE
 from cxr_core.checklist.facts_check import shortcut_rows
 from cxr_core.checklist.subject import Subject
-from cxr_core.figure_text import figure_text, share_text
+from cxr_core.evaluate.figure_text import figure_text, share_text
 from cxr_core.labels import CLASS_TITLES
 from cxr_core.provenance import NOT_RECORDED
 from train.card_table import joined, table, title_of

@@ -7,7 +7,7 @@ from typing import Any
 
 from cxr_core.bundle import BackboneEntry
 from cxr_core.checklist.subject import Subject
-from cxr_core.figure_text import films_text
+from cxr_core.evaluate.figure_text import films_text
 from cxr_core.provenance import NOT_RECORDED
 from train.card_table import class_table, joined, table, title_of
 

@@ -14,7 +14,7 @@ from cxr_core.checklist import facts_data
 from cxr_core.checklist.subject import Subject
 from cxr_core.dataset import NOT_STATED
 from cxr_core.dataset.source import SOURCES
-from cxr_core.figure_text import films_text
+from cxr_core.evaluate.figure_text import films_text
 from cxr_core.labels import CLASS_TITLES
 from cxr_core.provenance import NOT_RECORDED
 from train.card_table import class_table, joined, table

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from cxr_core.filter import FILTERS
+from cxr_core.film_filter import FILTERS
 
 FloatImage = npt.NDArray[np.float32]
 _FILTERED: Final = ("equalise", "clahe")

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from cxr_core.compare import compare, margin
+from cxr_core.comparison import compare, margin
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
 from ui.film_view import Summary
 from ui.words import NO_CLASS, number
 
 if TYPE_CHECKING:
-    from cxr_core.compare import EnsembleParts
+    from cxr_core.comparison import EnsembleParts
     from ui.engine import Failure
     from ui.film_view import Score
 

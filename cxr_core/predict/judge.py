@@ -51,7 +51,7 @@ def judge_film(
         systems: System name to its reading.
         features: Member name to feature map (h, w, c).
         state: The heads' forward pass.
-        layout: The film's coarse layout, see `cxr_core.trust.layout`.
+        layout: The film's coarse layout, see `cxr_core.trust.film_layout`.
         model: Prediction sets and gate; `None` where the variant has none.
 
     Returns:

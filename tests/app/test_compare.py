@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import ui.engine
-from cxr_core.compare import ensemble_parts
+from cxr_core.comparison import ensemble_parts
 from cxr_core.errors import ArtifactIntegrityError
 from cxr_core.labels import CLASSES, SYSTEMS
 from cxr_core.predict import Trust

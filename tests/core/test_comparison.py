@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from cxr_core.compare import compare, difference_map, ensemble_parts, entropy
+from cxr_core.comparison import compare, difference_map, ensemble_parts, entropy
 from cxr_core.errors import NotApplicableError, SpecMismatchError
 from cxr_core.explain.cam import Cam
 from cxr_core.heads import Dense, HeadSet

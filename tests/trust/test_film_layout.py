@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from cxr_core.trust.layout import CELLS, N_LAYOUT, film_layout, film_layouts
+from cxr_core.trust.film_layout import CELLS, N_LAYOUT, film_layout, film_layouts
 
 GRID = np.linspace(0.2, 0.9, N_LAYOUT).reshape(CELLS, CELLS)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cxr_core.filter import FILTERS, blank_border, equalise, soften
+from cxr_core.film_filter import FILTERS, blank_border, equalise, soften
 from cxr_core.preprocess import PreprocessSpec, preprocess, resize
 from cxr_core.radiograph import Radiograph
 

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from cxr_core.trust.limit import Limit, tolerance_factor, tolerance_limit, tolerance_rank
+from cxr_core.trust.gate_limit import Limit, tolerance_factor, tolerance_limit, tolerance_rank
 
 
 @pytest.mark.parametrize(

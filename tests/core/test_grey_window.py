@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cxr_core.window import LINEAR, SIGMOID, TABLE, Window
+from cxr_core.grey_window import LINEAR, SIGMOID, TABLE, Window
 
 
 def greys(window, *values):
