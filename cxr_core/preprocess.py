@@ -180,7 +180,7 @@ class Prepared:
         sha256: Hex digest of the film's bytes.
         notices: What was changed or looked unusual on reading.
         inputs: Spec to array of shape (1, `height_px`, `width_px`, 3), float32.
-        layout: From `cxr_core.trust.film_layout.film_layout`, shape (36,); the refusal gate looks at it.
+        layout: From `cxr_core.trust.film_layout`, shape (36,); the refusal gate looks at it.
     """
 
     sha256: str

@@ -33,7 +33,7 @@ def first_flips(own: Mapping[str, Any]) -> list[dict[str, str]]:
         if probe is None:
             continue
         row = {"Change": change_title(probe)}
-        for system, level in bench.first_flips(found).items():
+        for system, level in probe_folder.first_flips(found).items():
             row[system_title(system)] = (
                 "not in this range" if level is None else level_text(probe, level)
             )

@@ -136,7 +136,7 @@ class Gate:
             hidden: Member name to its last hidden layer, shape (n, d) or (d,); not looked at unless
                 the gate was fitted with it.
             logits: System name to shape (n, 3) or (3,); the lead system must be there.
-            layout: From `cxr_core.trust.film_layout.film_layout`, shape (n, 36) or (36,); not looked at
+            layout: From `cxr_core.trust.film_layout`, shape (n, 36) or (36,); not looked at
                 unless the gate was fitted with it.
 
         Returns:
@@ -276,8 +276,8 @@ def fit_gate(
         share: Largest share of films like the unseen ones that may be refused, in (0, 1).
 
     Returns:
-        The gate. A class that fewer than `cxr_core.trust.gate_limit.MIN_FILMS` unseen films are called
-        has no limit: such films are then neither passed nor refused.
+        The gate. A class that fewer than `cxr_core.trust.gate_limit.MIN_FILMS` unseen films are
+        called has no limit: such films are then neither passed nor refused.
 
     Raises:
         NotApplicableError: If there are no features, fewer than two reference films, or values
