@@ -25,7 +25,7 @@ from cxr_core.blas import one_blas_thread
 from cxr_core.bundle import Bundle
 from cxr_core.dataset import Film, scan
 from cxr_core.engine.openvino import OpenVinoEngine
-from cxr_core.evaluate.read_folder import describe
+from cxr_core.evaluate.folder_reads import describe
 from cxr_core.evaluate.reads import Collector, FilmList, Reads
 from cxr_core.io import read, read_path
 from cxr_core.labels import CLASSES

@@ -63,8 +63,8 @@ def evaluate(arguments: argparse.Namespace) -> int:
     Returns:
         0 if every film was read, 1 if some file or the bundle is in error, 2 for wrong usage.
     """
-    from cxr_core.evaluate.folder import evaluate_folder
-    from cxr_core.evaluate.read_folder import labelled_paths
+    from cxr_core.evaluate.folder_evaluation import evaluate_folder
+    from cxr_core.evaluate.folder_reads import labelled_paths
     from cxr_core.evaluate.table import table_lines
 
     if not make_room(arguments.out):  # said now, not after a quarter of an hour

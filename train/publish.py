@@ -21,7 +21,7 @@ from cxr_core.engine.openvino import OpenVinoEngine
 from cxr_core.errors import ConfigError, SpecMismatchError
 from cxr_core.evaluate.bootstrap import N_RESAMPLES
 from cxr_core.evaluate.evaluation import SCHEMA
-from cxr_core.evaluate.folder import evaluate_folder
+from cxr_core.evaluate.folder_evaluation import evaluate_folder
 from cxr_core.labels import ENSEMBLES
 from cxr_core.predict import Predictor
 from train.card import seal_with_cards

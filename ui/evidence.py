@@ -15,7 +15,7 @@ import numpy.typing as npt
 import streamlit as st
 
 from cxr_core.evaluate.evaluation import SCHEMA, calibrated_probs, evaluation_of, films_digest
-from cxr_core.evaluate.folder import about, known_films
+from cxr_core.evaluate.folder_evaluation import about, known_films
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,8 +11,8 @@ from typing import Any, Final
 import numpy as np
 
 from cxr_core.errors import CancelledCheckError, CxrError, NotApplicableError, UnreadableImageError
+from cxr_core.evaluate.folder_reads import SKIPPED_SUFFIXES
 from cxr_core.evaluate.patients import patient_keys
-from cxr_core.evaluate.read_folder import SKIPPED_SUFFIXES
 from cxr_core.explain.cam import METHODS
 from cxr_core.explain.fidelity.check import (
     CHECKS,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxr_core.evaluate.evaluation import calibrated_probs, evaluation_of
-from cxr_core.evaluate.read_folder import read_folder
+from cxr_core.evaluate.folder_reads import read_folder
 from cxr_core.evaluate.resample import N_RESAMPLES
 
 if TYPE_CHECKING:
