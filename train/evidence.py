@@ -30,7 +30,7 @@ from cxr_core.explain.fidelity.published_checks import merge_checks
 from cxr_core.trust.calibration import fit_temperature
 from cxr_core.trust.conformal import fit_conformal
 from cxr_core.trust.film_layout import film_layouts
-from cxr_core.trust.gate import fit_gate
+from cxr_core.trust.gate_fit import fit_gate
 from cxr_core.trust.model import TrustModel
 from train.card import seal_with_cards
 from train.evidence_films import Films, Source, film_set, find_source, is_fitted_to
