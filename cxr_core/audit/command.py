@@ -31,7 +31,8 @@ def audit(arguments: argparse.Namespace) -> int:
     """
     from cxr_core.audit.folder import audit_folder
     from cxr_core.audit.plan import AuditSettings, External
-    from cxr_core.audit.table import sections, text_lines
+    from cxr_core.audit.section import text_lines
+    from cxr_core.audit.table import sections
 
     wanted = [path for path in (arguments.audit, arguments.fingerprints) if path is not None]
     if not all(make_room(path) for path in wanted):  # said now, not after half an hour

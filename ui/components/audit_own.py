@@ -12,8 +12,9 @@ import streamlit as st
 from cxr_core.audit.folder import audit_folder
 from cxr_core.audit.overlap import FingerprintIndex, bundle_index
 from cxr_core.audit.plan import AuditSettings, Tools
+from cxr_core.audit.section import markdown_lines
 from cxr_core.audit.systems_reader import SystemsReader
-from cxr_core.audit.table import markdown_lines, sections
+from cxr_core.audit.table import sections
 from cxr_core.errors import CxrError
 from ui import engine
 from ui.audit_changes import overlap_line, restricted_rows
