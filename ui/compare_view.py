@@ -16,8 +16,8 @@ from ui.words import NO_CLASS, number
 
 if TYPE_CHECKING:
     from cxr_core.comparison import EnsembleParts
-    from ui.engine import Failure
     from ui.film_view import Score
+    from ui.reading_cache import Failure
 
 BIAS: Final = "Bias"
 TOTAL: Final = "Score (logit)"

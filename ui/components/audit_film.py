@@ -13,7 +13,7 @@ from cxr_core.audit.systems_reader import SystemsReader
 from cxr_core.errors import CxrError
 from cxr_core.io import read
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
-from ui import engine, state
+from ui import reading_cache, state
 from ui.audit_changes import change_title, level_text
 from ui.components.audit_charts import curve_figure
 from ui.components.film_choice import film_choice, no_film
@@ -83,7 +83,7 @@ def _run(predictor: Predictor, film: Film) -> Curves | None:
 def _temperatures(predictor: Predictor) -> dict[str, float]:
     """Return what each system's logits are divided by, as the reader has chosen."""
     trust = predictor.trust_model
-    if trust is None or engine.shows_raw():
+    if trust is None or reading_cache.shows_raw():
         return {}
     return {name: temperature.value for name, temperature in trust.calibration.items()}
 

@@ -16,7 +16,7 @@ from cxr_core.audit.section import markdown_lines
 from cxr_core.audit.systems_reader import SystemsReader
 from cxr_core.audit.table import sections
 from cxr_core.errors import CxrError
-from ui import engine
+from ui import model_cache
 from ui.audit_changes import overlap_line, restricted_rows
 from ui.audit_view import own_part
 from ui.components.audit_panel import (
@@ -111,7 +111,9 @@ def _run(predictor: Predictor, name: str, n_read: int) -> dict[str, Any] | None:
 
     try:
         tools = Tools(
-            SystemsReader({predictor.variant: predictor}), engine.lungs(), _index(predictor.bundle)
+            SystemsReader({predictor.variant: predictor}),
+            model_cache.lungs(),
+            _index(predictor.bundle),
         )
         settings = AuditSettings(n_read=n_read, n_probed=N_PROBED, names=True)
         return audit_folder(folder_named(name), tools, settings=settings, on_stage=tell)

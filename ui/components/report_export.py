@@ -10,7 +10,7 @@ import streamlit as st
 
 from cxr_core import io
 from cxr_core.labels import system_title
-from ui import engine
+from ui import reading_cache
 from ui.words import SYNTHETIC_NOTE
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def report_export(film: Film, predictor: Predictor) -> None:
         )
         st.download_button(
             BUTTON,
-            data=partial(_report, film, predictor, system, engine.shows_raw()),
+            data=partial(_report, film, predictor, system, reading_cache.shows_raw()),
             file_name=f"film-report-{film.digest[:8]}.pdf",
             mime="application/pdf",
             icon=":material/picture_as_pdf:",
