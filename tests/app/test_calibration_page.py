@@ -20,9 +20,9 @@ from cxr_core.trust.coverage import coverage
 from cxr_core.trust.measure import calibration_effect
 from cxr_core.trust.reliability import ReliabilityDiagram
 from tests.evaluate.material import DEGENERATE, make_reads, random_labels
+from ui.calibration_evidence import CalibrationEvidence
 from ui.calibration_view import (
     TWIN,
-    CalibrationEvidence,
     bin_rows,
     caution,
     change_rows,

@@ -10,7 +10,8 @@ import streamlit as st
 
 from cxr_core.labels import system_title
 from cxr_core.trust.abstention import AbstentionCurve
-from ui.calibration_view import CalibrationEvidence, share_text
+from ui.calibration_evidence import CalibrationEvidence
+from ui.calibration_view import share_text
 from ui.components.curves import COLOURS, SYMBOLS
 
 KEPT: Final = (

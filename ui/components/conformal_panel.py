@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from cxr_core.trust.coverage import Coverage, coverage
-from ui.calibration_view import CalibrationEvidence
+from ui.calibration_evidence import CalibrationEvidence
 from ui.components.curves import COLOURS
 from ui.conformal_view import SIZES, coverage_rows, notes, size_rows
 

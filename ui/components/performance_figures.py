@@ -13,9 +13,9 @@ import streamlit as st
 
 from cxr_core.labels import CLASSES, SYSTEMS, system_title
 from ui import model_cache
-from ui.comparison_view import COMPARED_TITLES, comparison_lines, comparison_rows
 from ui.components.curves import COLOURS, SYMBOLS
 from ui.components.performance_choice import chosen_system
+from ui.performance_comparison_view import COMPARED_TITLES, comparison_lines, comparison_rows
 from ui.performance_view import (
     BY_CLASS_TITLES,
     CALIBRATED,
