@@ -11,7 +11,7 @@ from cxr_core.checklist.subject import Subject
 from cxr_core.evaluate.figure_text import figure_text, share_text
 from cxr_core.labels import CLASS_TITLES
 from cxr_core.provenance import NOT_RECORDED
-from train.card_table import joined, table, title_of
+from train.card.table import joined, table, title_of
 
 SHOWN_DIGITS: Final = 16
 """Digits of a digest that a card shows."""

@@ -17,7 +17,7 @@ from cxr_core.dataset.source import SOURCES
 from cxr_core.evaluate.figure_text import films_text
 from cxr_core.labels import CLASS_TITLES
 from cxr_core.provenance import NOT_RECORDED
-from train.card_table import class_table, joined, table
+from train.card.table import class_table, joined, table
 
 _NO_DATASET: Final = (
     f"This bundle has no `{DATASET}`, so nothing more is told of its films. `python -m train` "

@@ -9,7 +9,7 @@ from cxr_core.bundle import BackboneEntry
 from cxr_core.checklist.subject import Subject
 from cxr_core.evaluate.figure_text import films_text
 from cxr_core.provenance import NOT_RECORDED
-from train.card_table import class_table, joined, table, title_of
+from train.card.table import class_table, joined, table, title_of
 
 
 def networks(subjects: Sequence[Subject]) -> str:

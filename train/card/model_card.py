@@ -15,10 +15,10 @@ from cxr_core.checklist import facts_data, facts_model, facts_result
 from cxr_core.checklist.subject import Subject
 from cxr_core.labels import CLASS_TITLES
 from cxr_core.provenance import NOT_RECORDED, chain
-from train.card_result import confounding, quantitative
-from train.card_table import joined, table
-from train.card_training import evaluation_data, networks, recipe, training_data
-from train.data_card import write_data_card
+from train.card.data_card import write_data_card
+from train.card.result import confounding, quantitative
+from train.card.table import joined, table
+from train.card.training import evaluation_data, networks, recipe, training_data
 
 RESEARCH_USE: Final = (
     "**Research use only.** Not a medical device, not for any decision about a patient."

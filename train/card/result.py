@@ -9,8 +9,8 @@ from cxr_core.checklist import facts_data
 from cxr_core.checklist.subject import TEST_SET, Subject
 from cxr_core.evaluate.figure_text import figure_text, films_text, share_text
 from cxr_core.labels import CLASS_TITLES, CLASSES
-from train.card_check import SHOWN_DIGITS, refusal_section, shortcut_section, trust_section
-from train.card_table import joined, table, title_of
+from train.card.check import SHOWN_DIGITS, refusal_section, shortcut_section, trust_section
+from train.card.table import joined, table, title_of
 
 
 def confounding(subjects: Sequence[Subject]) -> str:
