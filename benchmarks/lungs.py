@@ -34,7 +34,7 @@ from cxr_core.labels import CLASS_TITLES, system_title
 from cxr_core.lungs import DEFAULT_LUNGS, LungSegmenter, LungShare, lung_share
 from cxr_core.predict import Predictor
 from cxr_core.preprocess import PreprocessSpec, resize
-from train.lungs_films import find_pairs
+from train.lungs.films import find_pairs
 
 POOR: Final = 0.9
 N_CHILDREN: Final = 50

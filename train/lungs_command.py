@@ -8,8 +8,8 @@ from pathlib import Path
 
 from cxr_core.dataset.film import children
 from train.lungs import LungConfig, train_lungs
-from train.lungs_films import divide, load_films
-from train.pretrain_config import PRECISIONS
+from train.lungs.films import divide, load_films
+from train.pretrain.config import PRECISIONS
 
 
 def lungs_main(argv: Sequence[str]) -> int:

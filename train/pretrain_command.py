@@ -14,7 +14,7 @@ from cxr_core.dataset import Film, carve, data_digest, scan
 from cxr_core.errors import TrainingDataError
 from train.network import films_seen
 from train.pretrain import FineTuneConfig, PretrainConfig, Stage, load_images, pretrain
-from train.pretrain_config import AUGMENTATIONS, PRECISIONS, STRATEGIES
+from train.pretrain.config import AUGMENTATIONS, PRECISIONS, STRATEGIES
 
 LOG = logging.getLogger(__name__)
 CARVE_SEED = 0

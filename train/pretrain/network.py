@@ -19,7 +19,7 @@ from train.restore import restore_weights
 
 if TYPE_CHECKING:
     from train.lungs import LungConfig
-    from train.pretrain_config import FineTuneConfig, PretrainConfig
+    from train.pretrain.config import FineTuneConfig, PretrainConfig
 
 PRETRAINED: Final = ("pretrained-here", "pretrained")
 _BLOCK = re.compile(r"conv\d+(?=_block)|block_?\d+[a-z]?(?=_)|expanded_conv(?:_\d+)?(?=_)")
@@ -239,7 +239,7 @@ def _start(config: FineTuneConfig) -> _Start:
     name, weights = config.backbone, config.weights
     word, _, place = weights.partition(":")
     if word in PRETRAINED and place:
-        from train.pretrain import read_pretraining, weights_of
+        from train.pretrain.result import read_pretraining, weights_of
 
         folder = Path(place)
         record = read_pretraining(folder, name)

@@ -15,7 +15,6 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,9 +31,9 @@ from cxr_core.preprocess import PreprocessSpec
 from train.augment import film_rng
 from train.checkpoint import Checkpoint, remove_checkpoint
 from train.export import export_backbone
-from train.lungs_augment import LungAugment, vary
-from train.lungs_films import LungFilms, counts
-from train.pretrain_config import PRECISIONS
+from train.lungs.augment import vary
+from train.lungs.config import LungConfig
+from train.lungs.films import LungFilms, counts
 from train.run import environment
 
 LOG = logging.getLogger(__name__)
@@ -42,57 +41,6 @@ THRESHOLD: Final = 0.5
 DICE_TOLERANCE: Final = 0.001
 """Most validation Dice that 8-bit weights may cost."""
 _PREDICT_BATCH: Final = 16
-
-
-@dataclass(frozen=True)
-class LungConfig:
-    """Everything that decides a training of the lung network, besides the films.
-
-    Attributes:
-        epochs: Passes over the films, each of another variant.
-        size_px: Side of the square input, a multiple of 32.
-        width: Channels of the first depth.
-        batch_size: Films a step.
-        learning_rate: AdamW's highest rate, after the warm-up.
-        weight_decay: AdamW's decay.
-        warmup: Share of all steps in which the rate rises from 0.
-        seed: Seed of weights, order and augmentation.
-        precision: Keras policy; the network is exported in float32 whatever it was trained in.
-        validation_share: Share of the films whose patients are left out to validate.
-        augment: What happens to a film.
-    """
-
-    epochs: int = 80
-    size_px: int = 224
-    width: int = 16
-    batch_size: int = 16
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.01
-    warmup: float = 0.05
-    seed: int = 0
-    precision: str = "float32"
-    validation_share: float = 0.15
-    augment: LungAugment = field(default_factory=LungAugment)
-
-    def __post_init__(self) -> None:
-        """Refuse settings that cannot be trained."""
-        for name in ("epochs", "width", "batch_size", "learning_rate"):
-            if not getattr(self, name) > 0:
-                msg = f"`{name}` must be above 0. Received: {getattr(self, name)}"
-                raise ConfigError(msg)
-        if self.size_px < 32 or self.size_px % 32:
-            msg = f"`size_px` must be a multiple of 32. Received: {self.size_px}"
-            raise ConfigError(msg, hint="Use 224, the size of the other networks.")
-        if self.precision not in PRECISIONS:
-            msg = f"`precision` must be one of {PRECISIONS}. Received: {self.precision!r}"
-            raise ConfigError(msg)
-        if not 0 < self.validation_share < 1:
-            msg = f"`validation_share` must be in (0, 1). Received: {self.validation_share}"
-            raise ConfigError(msg)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON-ready values."""
-        return asdict(self)
 
 
 def train_lungs(
@@ -224,7 +172,7 @@ def _fit(
     """Run the epochs that are left; return the network and the history."""
     import keras
 
-    from train.lungs_network import build_network, compile_network
+    from train.lungs.network import build_network, compile_network
 
     keras.utils.set_random_seed(config.seed)
     model = build_network(config)
@@ -295,7 +243,7 @@ def _export(
     config: LungConfig, model: Any, validation: LungFilms, out: Path
 ) -> tuple[OpenVinoEngine, str, Mapping[str, float]]:
     """Write the network, with 8-bit weights unless they cost more Dice than is tolerated."""
-    from train.lungs_network import served_network
+    from train.lungs.network import served_network
 
     served = served_network(config, model)
     found, engines = {}, {}

@@ -6,93 +6,29 @@ number alone, so that a training that goes on after a kill ends where an unbroke
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from cxr_core.errors import ConfigError
 from cxr_core.labels import N_CLASSES
 from cxr_core.preprocess import PreprocessSpec, scale
 from train.augment import RadiographAugment, draw, film_rng
+from train.pretrain.device import Devices
+from train.pretrain.measure import Watch, measure
 
 if TYPE_CHECKING:
     from train.pretrain import Images
-    from train.pretrain_config import PretrainConfig, Stage
+    from train.pretrain.config import PretrainConfig, Stage
 
 LOG = logging.getLogger(__name__)
-REPORT_EVERY_S: Final = 30.0
 VALIDATION_BATCH: Final = 32
 Batch = tuple[
     npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]
 ]  # films, targets, weights
-
-
-@dataclass(frozen=True, eq=False)
-class Devices:
-    """Where a training runs.
-
-    Attributes:
-        strategy: A `tf.distribute.MirroredStrategy`, or `None` for the backend's own device.
-    """
-
-    strategy: Any = None
-
-    def scope(self) -> AbstractContextManager[Any]:
-        """Return the context in which the network is built and trained."""
-        return self.strategy.scope() if self.strategy else nullcontext()
-
-
-def find_devices(strategy: str, batch_size: int) -> Devices:
-    """Take the devices that a strategy names.
-
-    Args:
-        strategy: `none`, or `mirrored` for all GPUs of this machine (without a GPU, all CPU
-            devices that TensorFlow shows), TensorFlow backend only.
-        batch_size: Films a step, over all devices.
-
-    Returns:
-        The devices.
-
-    Raises:
-        ConfigError: If the backend cannot do it, or the films of a step do not share out evenly.
-    """
-    if strategy == "none":
-        return Devices()
-    import keras
-
-    if keras.backend.backend() != "tensorflow":
-        msg = (
-            "`strategy` must be 'none' on this backend. Received: strategy='mirrored', backend="
-            f"{keras.backend.backend()!r}"
-        )
-        raise ConfigError(msg, hint="Set KERAS_BACKEND=tensorflow, or use one device.")
-    import tensorflow as tf
-
-    kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
-    names = [device.name for device in tf.config.list_logical_devices(kind)]
-    if batch_size % len(names):
-        msg = (
-            f"`batch_size` must be a multiple of the {len(names)} devices. Received: "
-            f"batch_size={batch_size}"
-        )
-        raise ConfigError(msg)
-    return Devices(_mirrored(tuple(names)))
-
-
-@cache
-def _mirrored(names: tuple[str, ...]) -> Any:
-    """Return the one strategy of these devices; a second one would reuse the first one's keys."""
-    import tensorflow as tf
-
-    return tf.distribute.MirroredStrategy(names)
 
 
 class Loop:
@@ -144,7 +80,7 @@ class Loop:
         started = time.monotonic()
         stage = self._config.stage_of(number)
         rate = float(self._model.optimizer.learning_rate)
-        watch = _Watch(f"{self._config.backbone} epoch {number + 1}", len(self._films))
+        watch = Watch(f"{self._config.backbone} epoch {number + 1}", len(self._films))
         if self._devices.strategy is None:
             for films, targets, weights in self._steps(number, stage):
                 logs = self._model.train_on_batch(
@@ -259,7 +195,7 @@ class Loop:
         """Return films in [0, 1], shape (n, h, w), in the network's range, shape (n, h, w, 3)."""
         return np.stack([scale(image, self._spec) for image in images])
 
-    def _fit_shared(self, epoch: int, stage: Stage, watch: _Watch) -> dict[str, float]:
+    def _fit_shared(self, epoch: int, stage: Stage, watch: Watch) -> dict[str, float]:
         """Train one epoch on several devices; `train_on_batch` would give each the whole batch."""
         import keras
         import tensorflow as tf
@@ -288,58 +224,6 @@ class Loop:
         return {key: values[0] for key, values in history.history.items()}
 
 
-class _Watch:
-    """Means over an epoch, a line in the log now and then, and the stop on a loss that is gone."""
-
-    def __init__(self, title: str, n_films: int) -> None:
-        self._title = title
-        self._n_films = n_films
-        self._n_done = 0
-        self._sums = {"loss": 0.0, "accuracy": 0.0}
-        self._started = self._reported = time.monotonic()
-
-    def add(self, n_films: int, logs: dict[str, float]) -> None:
-        """Count one step; Keras gives the means of that step alone."""
-        if not np.isfinite(logs["loss"]):
-            msg = f"the loss must stay finite. Received: {logs['loss']} in {self._title}"
-            raise ConfigError(msg, hint="Use a lower learning rate or precision=float32.")
-        self._n_done += n_films
-        for key in self._sums:
-            self._sums[key] += n_films * float(logs[key])
-        now = time.monotonic()
-        if now - self._reported > REPORT_EVERY_S:
-            self._reported = now
-            LOG.info(
-                "%s: %d/%d films, loss %.4f, %.0f s",
-                self._title, self._n_done, self._n_films, logs["loss"], now - self._started,
-            )  # fmt: skip
-
-    def means(self) -> dict[str, float]:
-        """Return the means over the films so far."""
-        return {key: value / self._n_done for key, value in self._sums.items()}
-
-
-def measure(logits: npt.NDArray[np.float64], y_true: npt.NDArray[np.int64]) -> dict[str, float]:
-    """Measure cross-entropy, accuracy and the mean recall of the classes that occur.
-
-    Args:
-        logits: Shape (n, k).
-        y_true: Class indices, shape (n,).
-
-    Returns:
-        `val_loss`, `val_accuracy` and `val_macro_recall`, five decimals.
-    """
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    log_probs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    predicted = shifted.argmax(axis=1)
-    recalls = [float((predicted == k)[y_true == k].mean()) for k in np.unique(y_true)]
-    return {
-        "val_loss": round(float(-log_probs[np.arange(len(y_true)), y_true].mean()), 5),
-        "val_accuracy": round(float((predicted == y_true).mean()), 5),
-        "val_macro_recall": round(float(np.mean(recalls)), 5),
-    }
-
-
 def class_weights(y_true: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
     """Weigh a class by one over the root of its count, with mean 1 over the films.
 
@@ -352,16 +236,6 @@ def class_weights(y_true: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
     counts = np.bincount(y_true, minlength=N_CLASSES)
     weights = 1 / np.sqrt(np.maximum(counts, 1))
     return np.asarray(weights * len(y_true) / (weights * counts).sum(), np.float32)
-
-
-def log_row(name: str, row: dict[str, Any]) -> None:
-    """Write one row of the history to the log.
-
-    Args:
-        name: Backbone.
-        row: JSON-ready values.
-    """
-    LOG.info("%s %s", name, json.dumps(row))
 
 
 def _resized(images: npt.NDArray[Any], size_px: int) -> npt.NDArray[Any]:
