@@ -15,7 +15,8 @@ from cxr_core.evaluate.bootstrap import log_loss
 from cxr_core.heads import Dense, MemberHead, softmax
 from cxr_core.labels import N_CLASSES
 from train.config import TrainConfig
-from train.fit import FitData, FitSpec, Fitted, fit_model
+from train.fit import Fitted
+from train.fit_loop import FitData, FitSpec, fit_model
 from train.keras_system import (
     ENSEMBLE_PROBS,
     build_ensemble_dense_head,

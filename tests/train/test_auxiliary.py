@@ -16,7 +16,8 @@ from train.auxiliary import (
     with_auxiliary,
 )
 from train.config import load_preset
-from train.fit import FitData, fit_head
+from train.fit import fit_head
+from train.fit_loop import FitData
 from train.keras_system import build_head, extract_head
 
 
