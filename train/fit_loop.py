@@ -20,7 +20,7 @@ from train.auxiliary import (
     class_accuracy,
 )
 from train.config import TrainConfig
-from train.state import FitState
+from train.fit_state import FitState
 
 FloatArray = npt.NDArray[np.float32]
 

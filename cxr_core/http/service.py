@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from cxr_core.errors import CxrError, SpecMismatchError
+from cxr_core.http.answer import read_films
 from cxr_core.http.body import SentFilm
-from cxr_core.http.entry import read_films
 from cxr_core.http.error import BusyError, InternalError, NotReadyError, UnknownOptionError
 from cxr_core.http.option import Options
 from cxr_core.http.queue import Admission

@@ -43,7 +43,7 @@ class InterruptedFitError(Exception):
 
 
 def interrupt_after(monkeypatch, epoch: int) -> None:
-    from train.state import FitState
+    from train.fit_state import FitState
 
     save = FitState._save
 

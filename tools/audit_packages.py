@@ -1,6 +1,6 @@
 """Ask the Python packaging index for known holes in what is installed: `make audit`.
 
-    python -m tools.audit [--path FOLDER]
+    python -m tools.audit_packages [--path FOLDER]
 
 Runs pip-audit, which asks the index about each package by name and version and nothing else. It
 ends well, with 0, even where it could ask about no package at all; this ends with 2 then.
