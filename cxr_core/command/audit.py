@@ -1,24 +1,66 @@
-"""`inspect --audit` on the command line."""
+"""`inspect --audit`: what could score as well on these films without disease."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-import time
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from cxr_core.errors import ArtifactIntegrityError, CxrError, SpecMismatchError
-from cxr_core.terminal import make_room, say_error, write_json
+from cxr_core.command.option import known_variant, load_lungs, natural, positive
+from cxr_core.command.terminal import OK, SOME_ERROR, Pace, make_room, print_lines, write_json
+from cxr_core.errors import ArtifactIntegrityError
 
 if TYPE_CHECKING:
     from cxr_core.audit.look import Looks
     from cxr_core.audit.plan import Tools
 
-OK, SOME_ERROR, WRONG_USAGE = 0, 1, 2
-_SPLIT_OF_ONE = "train"
+_SPLIT_OF_ONE: Final = "train"
+_REPORT_S: Final = 10.0
 
 
-def audit(arguments: argparse.Namespace) -> int:
+def add(parser: argparse.ArgumentParser) -> None:
+    """Say what `inspect` takes for an audit."""
+    group = parser.add_argument_group(
+        "audit", "classifiers that must not work, the systems on covered films, sources, probes"
+    )
+    for option, metavar, text in (
+        (
+            "audit",
+            "FILE",
+            "write the audit as JSON; FOLDER may hold one folder a class instead",
+        ),
+        ("fingerprints", "FILE", "write an index by which copies of the films are known again"),
+        ("external", "DIR", "films that are judged apart, one folder a class"),
+    ):
+        group.add_argument(f"--{option}", type=Path, metavar=metavar, help=text)
+    group.add_argument("--external-title", metavar="TEXT", help="what to call the external films")
+    group.add_argument(
+        "--films", type=positive, metavar="N", help="judged films to read at most (all)"
+    )
+    for option, default, text in (
+        ("probes", 60, "films that are put to the probes"),
+        ("seed", 0, "seed of all draws"),
+    ):
+        group.add_argument(
+            f"--{option}", type=natural, default=default, metavar="N", help=f"{text} ({default})"
+        )
+    group.add_argument(
+        "--resamples",
+        type=positive,
+        default=2000,
+        metavar="N",
+        help="resamples of patients for the intervals (2000)",
+    )
+    for option, text in (
+        ("names", "name files in the audit"),
+        ("without-models", "only classifiers that must not work, and leaks"),
+        ("all-variants", "every set of heads of the bundle"),
+    ):
+        group.add_argument(f"--{option}", action="store_true", help=text)
+
+
+def run(arguments: argparse.Namespace) -> int:
     """Audit a folder, write the result and print its tables.
 
     Args:
@@ -27,15 +69,19 @@ def audit(arguments: argparse.Namespace) -> int:
             `variant`, `precision`.
 
     Returns:
-        0 if every film was read, 1 if some film or the bundle is in error, 2 for wrong usage.
+        0 if every film was read, 1 if some film is in error.
+
+    Raises:
+        WrongUsageError: If the variant is unknown.
+        CxrError: If the bundle or the folder cannot be used, or nothing can be written.
     """
     from cxr_core.audit.folder import audit_folder
     from cxr_core.audit.plan import AuditSettings, External
     from cxr_core.audit.table import sections, text_lines
 
-    wanted = [path for path in (arguments.audit, arguments.fingerprints) if path is not None]
-    if not all(make_room(path) for path in wanted):  # said now, not after half an hour
-        return SOME_ERROR
+    for path in (arguments.audit, arguments.fingerprints):
+        if path is not None:
+            make_room(path)  # said now, not after half an hour
     external = None
     if arguments.external is not None:
         title = arguments.external_title or f"of {arguments.external.name}"
@@ -47,28 +93,20 @@ def audit(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         names=arguments.names,
     )
-    try:
-        tools = _tools(arguments)
-        found = audit_folder(
-            arguments.folder,
-            tools,
-            external=external,
-            settings=settings,
-            on_stage=_Progress(),
-            on_looks=lambda looks: _write_fingerprints(arguments, looks),
-        )
-    except SpecMismatchError as err:
-        say_error(err)
-        return WRONG_USAGE if arguments.variant is not None else SOME_ERROR
-    except CxrError as err:
-        say_error(err)
-        return SOME_ERROR
-    if arguments.audit is not None and not write_json(arguments.audit, found):
-        return SOME_ERROR
+    found = audit_folder(
+        arguments.folder,
+        _tools(arguments),
+        external=external,
+        settings=settings,
+        on_stage=_Progress(),
+        on_looks=lambda looks: _write_fingerprints(arguments, looks),
+    )
+    if arguments.audit is not None:
+        write_json(arguments.audit, found)
     for variant in found["variants"] or (None,):
         if variant is not None:
             sys.stdout.write(f"variant {variant}\n\n")
-        sys.stdout.write("\n".join(text_lines(sections(found, variant))) + "\n")
+        print_lines(text_lines(sections(found, variant)))
     n_unreadable = found["data"]["n_unreadable"]
     if n_unreadable:
         sys.stderr.write(f"{n_unreadable} files could not be read and take no part\n")
@@ -81,16 +119,15 @@ def _tools(arguments: argparse.Namespace) -> Tools:
     from cxr_core.audit.plan import Tools
     from cxr_core.audit.systems import SystemsReader
     from cxr_core.bundle import Bundle
-    from cxr_core.lungs import DEFAULT_LUNGS, LungSegmenter
 
-    lungs = LungSegmenter.load() if DEFAULT_LUNGS.is_dir() else None
+    lungs = load_lungs()
     if arguments.without_models:
         return Tools(lungs=lungs)
     bundle = Bundle.load(arguments.bundle)
     variants = (
         tuple(bundle.variants)
         if arguments.all_variants
-        else (bundle.variant(arguments.variant).name,)
+        else (known_variant(bundle, arguments.variant),)
     )
     reader = SystemsReader.load(bundle, variants, precision=arguments.precision)
     return Tools(reader=reader, lungs=lungs, index=bundle_index(bundle))
@@ -112,14 +149,12 @@ def _write_fingerprints(arguments: argparse.Namespace, looks: Looks) -> None:
 
 
 class _Progress:
-    """Says once every ten seconds how far an audit is."""
+    """Says every few seconds how far an audit is."""
 
     def __init__(self) -> None:
-        self._told_s = 0.0
+        self._pace = Pace(_REPORT_S, is_first_due=True)
 
     def __call__(self, words: str, n_done: int, n_all: int) -> None:
         """Write one line, not too often."""
-        now_s = time.monotonic()
-        if n_done == n_all or now_s - self._told_s >= 10:
-            self._told_s = now_s
+        if self._pace.is_due(n_done, n_all):
             sys.stderr.write(f"{words}: {n_done:,} of {n_all:,}\n")

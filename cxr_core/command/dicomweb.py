@@ -1,4 +1,4 @@
-"""`python -m cxr_core dicomweb list|score|store`: films from a DICOM server, results back to it.
+"""`dicomweb list`, `score`, `store`: films from a DICOM server, results back to it.
 
 The server's address and the way in come from the environment alone. Nothing of a patient is printed
 or written unless `--show-identifiers` or `--keys` asks for it.
@@ -8,16 +8,23 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from cxr_core.command import OK, SOME_ERROR, WRONG_USAGE
-from cxr_core.errors import CxrError, OutputError
-from cxr_core.terminal import make_room, say_error
+from cxr_core.command.option import add_model_options, positive
+from cxr_core.command.score import add_table_options, check_out, write_table
+from cxr_core.command.terminal import (
+    OK,
+    SOME_ERROR,
+    as_wrong_usage,
+    for_each,
+    make_room,
+    print_json,
+)
+from cxr_core.errors import OutputError
 
 if TYPE_CHECKING:
     from cxr_core.io.dicomweb import Study, StudyList
@@ -25,163 +32,63 @@ if TYPE_CHECKING:
     from cxr_core.io.dicomweb.item import Found, ServerItem
 
 _FROM_STDIN: Final = "-"
+_SERVER: Final = "CXR_DICOMWEB_URL and its companions in the environment name the server."
 _MASKED: Final = "Dates, patients and numbers are not shown; --show-identifiers shows them."
 _COLUMNS: Final = ("date", "patient_id", "patient_name", "accession", "study_uid")
 _KEYS: Final = ("file", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
 
-def add_dicomweb(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-    add_model_options: Callable[[argparse.ArgumentParser], None],
-    positive: Callable[[str], int],
-) -> None:
-    """Add `dicomweb list`, `dicomweb score` and `dicomweb store` to the command line.
-
-    Args:
-        commands: All commands.
-        add_model_options: Adds the options that choose the models.
-        positive: Reads a whole number of at least 1.
-    """
-    parser = commands.add_parser(
-        "dicomweb",
-        help="films from a DICOM server, results back to it",
-        description="The server is named by CXR_DICOMWEB_URL and its companions in the "
-        "environment; see docs/dicomweb.md.",
-    )
+def add(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.description = f"{parser.description}\n{_SERVER}"
     actions = parser.add_subparsers(required=True, metavar="ACTION")
-    found = actions.add_parser("list", help="search for studies with chest films")
-    _add_query(found, positive)
+    found = _add_action(actions, "list", _list, "search for studies with chest films")
+    _add_query(found)
     found.add_argument(
         "--show-identifiers", action="store_true", help="dates, patients, numbers and UIDs too"
     )
     found.add_argument("--json", action="store_true", help="print one JSON object")
-    found.set_defaults(run=list_studies)
-    score = actions.add_parser("score", help="read the frontal films of studies into one table")
-    _add_query(score, positive)
-    score.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="ends in .csv, .parquet or .jsonl"
+    score = _add_action(
+        actions, "score", _score, "read the frontal films of studies into one table"
     )
+    _add_query(score)
+    add_table_options(score, workers="films fetched at once")
     score.add_argument(
         "--keys",
         type=Path,
         metavar="FILE",
         help="write which film each row is, by UID; it identifies patients, keep it apart",
     )
-    score.add_argument("--resume", action="store_true", help="do not read again what was read")
-    score.add_argument(
-        "--workers", type=positive, default=2, metavar="N", help="films fetched at once (2)"
-    )
     add_model_options(score)
-    score.set_defaults(run=score_studies)
-    store = actions.add_parser("store", help="store DICOM files, for example results")
-    store.add_argument("files", nargs="+", metavar="FILE", help="DICOM")
-    store.set_defaults(run=store_files)
+    store = _add_action(actions, "store", _store, "store DICOM files, for example results")
+    store.add_argument("files", nargs="+", metavar="FILE", help="DICOM files")
 
 
-def _add_query(parser: argparse.ArgumentParser, positive: Callable[[str], int]) -> None:
-    """Add what studies are searched by."""
-    for option, dest, text in (
-        ("--from", "date_from", "first study date, as 2024-01-31"),
-        ("--to", "date_to", "last study date"),
-        ("--patient-id", "patient_id", "as the server has it, * and ? allowed; - asks for it"),
-        ("--accession", "accession", "accession number, likewise"),
-        ("--study", "study_uid", "Study Instance UID, likewise"),
-    ):
-        parser.add_argument(option, dest=dest, default="", metavar="TEXT", help=text)
-    parser.add_argument(
-        "--modality", nargs="+", choices=("CR", "DX"), default=["CR", "DX"], help="(CR and DX)"
-    )
-    parser.add_argument(
-        "--limit", type=positive, default=50, metavar="N", help="studies at most (50)"
-    )
-
-
-def list_studies(arguments: argparse.Namespace) -> int:
-    """Search for studies and print them, without identifiers unless they are asked for.
+def run(arguments: argparse.Namespace) -> int:
+    """Do something with the server of the environment.
 
     Args:
-        arguments: Those of a query, `show_identifiers`, `json`.
+        arguments: `do`, and what it takes.
 
     Returns:
-        0, 1 if the server cannot be asked, or 2 for wrong usage.
+        0 if every film was read or stored, 1 if some film is in error.
+
+    Raises:
+        WrongUsageError: If the server is not named, or the search or the table cannot be meant.
+        CxrError: If the server or the bundle cannot be used, or nothing can be written.
     """
-    return _asking(arguments, lambda server: _print_studies(arguments, _search(server, arguments)))
-
-
-def score_studies(arguments: argparse.Namespace) -> int:
-    """Read the frontal films of the studies that are found into one table.
-
-    Args:
-        arguments: Those of a query and of `score`, `keys`.
-
-    Returns:
-        0 if every film was read, 1 if some film, the server or the bundle is in error, 2 for wrong
-        usage.
-    """
-    from cxr_core.command_score import check_out, write_table
-
-    status = check_out(arguments.out)
-    if status == OK and arguments.keys is not None and not make_room(arguments.keys):
-        status = SOME_ERROR
-    if status != OK:
-        return status
-
-    def run(server: DicomWeb) -> int:
-        from cxr_core.batch import Listing
-        from cxr_core.io.dicomweb import NotOnServerError
-
-        found = _films(server, _search(server, arguments))
-        if not found.items:
-            raise NotOnServerError("No frontal film was found", hint="Search for other studies.")
-        if arguments.keys is not None:
-            _write_keys(arguments.keys, found.items)
-        status = write_table(arguments, Listing(found.items, found.n_left_out))
-        return status or (SOME_ERROR if found.errors else OK)
-
-    return _asking(arguments, run)
-
-
-def store_files(arguments: argparse.Namespace) -> int:
-    """Store DICOM files on the server, and say of each whether it is there.
-
-    Args:
-        arguments: `files`.
-
-    Returns:
-        0 if the server says of each that it has it, 1 if not.
-    """
-
-    def run(server: DicomWeb) -> int:
-        from cxr_core.io import read_bytes
-
-        n_stored = 0
-        for file in arguments.files:
-            try:
-                (outcome,) = server.store([read_bytes(file)])
-            except CxrError as err:
-                sys.stderr.write(f"not stored: {file}\n  {err}\n  what to do: {err.hint}\n")
-                continue
-            n_stored += outcome.is_stored
-            if outcome.is_stored:
-                sys.stdout.write(f"stored: {file}{outcome.words and f' ({outcome.words})'}\n")
-            else:
-                sys.stderr.write(f"not stored: {file}: {outcome.words}\n")
-        sys.stdout.write(f"{n_stored} of {len(arguments.files)} files stored\n")
-        return OK if n_stored == len(arguments.files) else SOME_ERROR
-
-    return _asking(arguments, run)
-
-
-def _asking(arguments: argparse.Namespace, run: Callable[[DicomWeb], int]) -> int:
-    """Run something with the server of the environment; errors are said."""
     from cxr_core.io.dicomweb import QueryError, ServerSettingError, settings_from_environment
 
+    if arguments.do is _score:
+        check_out(arguments.out)
+        if arguments.keys is not None:
+            make_room(arguments.keys)
     for name in ("patient_id", "accession", "study_uid"):
         if getattr(arguments, name, "") == _FROM_STDIN:
             sys.stderr.write(f"{name.replace('_', ' ')}: ")
             sys.stderr.flush()
             setattr(arguments, name, sys.stdin.readline().strip())
-    try:
+    with as_wrong_usage(QueryError, ServerSettingError):
         settings = settings_from_environment()
         if settings is None:
             raise ServerSettingError("`CXR_DICOMWEB_URL` must be set. It is not")
@@ -190,13 +97,78 @@ def _asking(arguments: argparse.Namespace, run: Callable[[DicomWeb], int]) -> in
         from cxr_core.io.dicomweb.client import DicomWeb
 
         with DicomWeb(settings) as server:
-            return run(server)
-    except (QueryError, ServerSettingError) as err:
-        say_error(err)
-        return WRONG_USAGE
-    except CxrError as err:
-        say_error(err)
-        return SOME_ERROR
+            do: Callable[[DicomWeb, argparse.Namespace], int] = arguments.do
+            return do(server, arguments)
+
+
+def _add_action(
+    actions: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    do: Callable[[DicomWeb, argparse.Namespace], int],
+    text: str,
+) -> argparse.ArgumentParser:
+    """Add one action and return its parser."""
+    parser = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+    parser.set_defaults(do=do)
+    return parser
+
+
+def _add_query(parser: argparse.ArgumentParser) -> None:
+    """Add what studies are searched by."""
+    for option, dest, text in (
+        ("--from", "date_from", "first study date, as 2024-01-31"),
+        ("--to", "date_to", "last study date, likewise"),
+        ("--patient-id", "patient_id", "as the server has it, * and ? allowed; - asks for it"),
+        ("--accession", "accession", "accession number, likewise"),
+        ("--study", "study_uid", "Study Instance UID; - asks for it"),
+    ):
+        parser.add_argument(option, dest=dest, default="", metavar="TEXT", help=text)
+    parser.add_argument(
+        "--modality",
+        nargs="+",
+        choices=("CR", "DX"),
+        default=["CR", "DX"],
+        help="kinds of radiographs (CR and DX)",
+    )
+    parser.add_argument(
+        "--limit", type=positive, default=50, metavar="N", help="studies at most (50)"
+    )
+
+
+def _list(server: DicomWeb, arguments: argparse.Namespace) -> int:
+    """Search for studies and print them, without identifiers unless they are asked for."""
+    return _print_studies(arguments, _search(server, arguments))
+
+
+def _score(server: DicomWeb, arguments: argparse.Namespace) -> int:
+    """Read the frontal films of the studies that are found into one table."""
+    from cxr_core.batch import Listing
+    from cxr_core.io.dicomweb import NotOnServerError
+
+    found = _films(server, _search(server, arguments))
+    if not found.items:
+        raise NotOnServerError("No frontal film was found", hint="Search for other studies.")
+    if arguments.keys is not None:
+        _write_keys(arguments.keys, found.items)
+    status = write_table(arguments, Listing(found.items, found.n_left_out))
+    return status or (SOME_ERROR if found.errors else OK)
+
+
+def _store(server: DicomWeb, arguments: argparse.Namespace) -> int:
+    """Store DICOM files on the server, and say of each whether it is there."""
+    from cxr_core.io import read_bytes
+
+    def store(file: str) -> bool:
+        (outcome,) = server.store([read_bytes(file)])
+        if outcome.is_stored:
+            sys.stdout.write(f"stored: {file}{outcome.words and f' ({outcome.words})'}\n")
+        else:
+            sys.stderr.write(f"not stored: {file}: {outcome.words}\n")
+        return outcome.is_stored
+
+    tally = for_each(arguments.files, store, done="stored")
+    sys.stdout.write(f"{tally.n_done} of {len(arguments.files)} files stored\n")
+    return OK if tally.n_done == len(arguments.files) else SOME_ERROR
 
 
 def _search(server: DicomWeb, arguments: argparse.Namespace) -> StudyList:
@@ -240,8 +212,7 @@ def _print_studies(arguments: argparse.Namespace, found: StudyList) -> int:
         for number, study in enumerate(found.studies, 1)
     ]
     if arguments.json:
-        json.dump({"studies": rows, "is_cut": found.is_cut}, sys.stdout, indent=1)
-        sys.stdout.write("\n")
+        print_json({"studies": rows, "is_cut": found.is_cut})
         return OK
     if rows:
         lines = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]

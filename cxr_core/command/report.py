@@ -1,85 +1,110 @@
-"""What `report` does on the command line: films to PDF."""
+"""`report`: films to PDF, one page each."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cxr_core.batch.source import list_items
-from cxr_core.bundle import Bundle
-from cxr_core.command import OK, SOME_ERROR, WRONG_USAGE, UnknownVariantError, known_variant
-from cxr_core.errors import CxrError, NotApplicableError, OutputError
-from cxr_core.lungs import DEFAULT_LUNGS, LungSegmenter
-from cxr_core.predict import Predictor
+from cxr_core.command.option import add_model_options, load_predictor
+from cxr_core.command.terminal import (
+    OK,
+    SOME_ERROR,
+    CommandError,
+    as_wrong_usage,
+    make_room,
+    write_film,
+)
+from cxr_core.errors import NotApplicableError
 from cxr_core.report import About, FailedFilm, FilmPage, Page, write_report
 from cxr_core.report.batch import read_pages
-from cxr_core.terminal import make_room, say_error
 
 if TYPE_CHECKING:
     from cxr_core.batch import Item
+    from cxr_core.predict import Predictor
 
 SUFFIX: Final = ".pdf"
 _STEM_LENGTH: Final = 60
 
 
-def report(arguments: argparse.Namespace) -> int:
+def add(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE|FOLDER|ZIP", help="films; folders at any depth"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR|FILE.pdf",
+        help="a folder for one PDF a film, or one PDF of all, with a table first",
+    )
+    parser.add_argument(
+        "--system", metavar="NAME", help="system whose heatmap is drawn (the first)"
+    )
+    parser.add_argument(
+        "--raw", action="store_true", help="probabilities as they were before calibration"
+    )
+    add_model_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
     """Write one PDF of all films, or one of each.
 
     Args:
         arguments: `files`, `out`, `system`, `raw`, `bundle`, `variant`, `precision`.
 
     Returns:
-        0 if every film was read, 1 if some file or the bundle is in error, 2 for wrong usage.
+        0 if every film was read, 1 if some file is in error.
+
+    Raises:
+        WrongUsageError: If the variant or the system is not there.
+        CxrError: If the bundle cannot be used, there is no film, or nothing can be written.
     """
     out: Path = arguments.out
     is_one = out.suffix.lower() == SUFFIX
-    if not make_room(out if is_one else out / f"film{SUFFIX}"):
-        return SOME_ERROR
-    try:
-        bundle = Bundle.load(arguments.bundle)
-        variant = known_variant(bundle, arguments.variant)
-        lungs = LungSegmenter.load() if DEFAULT_LUNGS.is_dir() else None
-        predictor = Predictor(bundle, variant=variant, precision=arguments.precision, lungs=lungs)
+    make_room(out if is_one else out / f"film{SUFFIX}")
+    with as_wrong_usage(NotApplicableError):
+        predictor = load_predictor(arguments, with_lungs=True)
         about = About.of(predictor, system=arguments.system, is_raw=arguments.raw)
         items = list_items(arguments.files).items
         if not items:
-            sys.stderr.write("error: no film was found; name files, folders or zip archives\n")
-            return SOME_ERROR
-        write = _write_one if is_one else _write_each
-        return write(predictor, items, about, out)
-    except (UnknownVariantError, NotApplicableError) as err:
-        say_error(err)
-        return WRONG_USAGE
-    except CxrError as err:
-        say_error(err)
-        return SOME_ERROR
+            raise CommandError("no film was found; name files, folders or zip archives")
+        counts = Counter[str]()
+        pages = _pages(predictor, items, about, counts)
+        if is_one:
+            write_film(out, write_report(list(pages), about, datetime.now(UTC)))
+        else:
+            _write_each(pages, about, out)
+    n, where = counts.total(), f" Report: {out}." if is_one else ""
+    sys.stdout.write(
+        f"{n:,} {'file' if n == 1 else 'files'}: {counts['ok']:,} read, {counts['refused']:,} "
+        f"refused by the gate, {counts['error']:,} in error.{where} Research use only.\n"
+    )
+    return SOME_ERROR if counts["error"] else OK
 
 
-def _write_one(predictor: Predictor, items: Sequence[Item], about: About, out: Path) -> int:
-    """Write one PDF with a page a film, after a table where there are several."""
-    pages, counts = [], Counter[str]()
+def _pages(
+    predictor: Predictor, items: Sequence[Item], about: About, counts: Counter[str]
+) -> Iterator[Page]:
+    """Yield one page a file; say what is wrong with it, and count it."""
     for item, page in zip(items, read_pages(predictor, items, about), strict=True):
-        pages.append(page)
         counts[_say(item, page)] += 1
-    _save(out, write_report(pages, about, datetime.now(UTC)))
-    return _end(counts, f" Report: {out}.")
+        yield page
 
 
-def _write_each(predictor: Predictor, items: Sequence[Item], about: About, folder: Path) -> int:
+def _write_each(pages: Iterable[Page], about: About, folder: Path) -> None:
     """Write one PDF a film."""
-    counts = Counter[str]()
-    for item, page in zip(items, read_pages(predictor, items, about), strict=True):
-        counts[_say(item, page)] += 1
+    for page in pages:
         if isinstance(page, FilmPage):
             path = folder / file_name(page)
-            _save(path, write_report([page], about, datetime.now(UTC)))
+            write_film(path, write_report([page], about, datetime.now(UTC)))
             sys.stdout.write(f"{path}\n")
-    return _end(counts)
 
 
 def file_name(page: FilmPage) -> str:
@@ -96,15 +121,6 @@ def file_name(page: FilmPage) -> str:
     return f"{plain[:_STEM_LENGTH]}-{page.sha256[:8]}{SUFFIX}"
 
 
-def _save(path: Path, data: bytes) -> None:
-    """Write a file, or raise what the user can be told."""
-    try:
-        path.write_bytes(data)
-    except OSError as err:
-        msg = f"`{path}` must be a file that can be written. Received: {err.strerror}"
-        raise OutputError(msg) from err
-
-
 def _say(item: Item, page: Page) -> str:
     """Say why a file has no report, or that its scores are not to be believed; return which."""
     if isinstance(page, FailedFilm):
@@ -114,13 +130,3 @@ def _say(item: Item, page: Page) -> str:
         sys.stderr.write(f"refused by the gate: {item.name}\n")
         return "refused"
     return "ok"
-
-
-def _end(counts: Counter[str], where: str = "") -> int:
-    """Say how many files there were; return the exit status."""
-    n = counts.total()
-    sys.stdout.write(
-        f"{n:,} {'file' if n == 1 else 'files'}: {counts['ok']:,} read, {counts['refused']:,} "
-        f"refused by the gate, {counts['error']:,} in error.{where} Research use only.\n"
-    )
-    return SOME_ERROR if counts["error"] else OK
