@@ -1,4 +1,4 @@
-"""`python -m cxr_core deidentify IN OUT`: copies of DICOM films without identifiers.
+"""`deidentify`: copies of DICOM films without identifiers.
 
 Nothing is written but the films, and no file of theirs has an old name: file names hold names too.
 """
@@ -8,53 +8,64 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from cxr_core.errors import CxrError, UnreadableImageError
+from cxr_core.command.terminal import (
+    OK,
+    SOME_ERROR,
+    Tally,
+    WrongUsageError,
+    for_each,
+    write_film,
+)
+from cxr_core.errors import UnreadableImageError
 from cxr_core.io import LIMITS
 from cxr_core.io.sniff import DICOM, sniff
 
 if TYPE_CHECKING:
     from cxr_core.io.dicom.clean import Pseudonyms
 
-OK, SOME_ERROR, WRONG_USAGE = 0, 1, 2
+_LEFT_TO_DO: Final = "Look at every film before you pass it on: pixels are not cleaned."
 
 
-def deidentify(arguments: argparse.Namespace) -> int:
+def add(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.description = f"{parser.description}\n{_LEFT_TO_DO}"
+    parser.add_argument("source", type=Path, metavar="IN", help="a DICOM file, or a folder of them")
+    parser.add_argument("target", type=Path, metavar="OUT", help="a new file, or a folder")
+
+
+def run(arguments: argparse.Namespace) -> int:
     """Write films without identifiers and print what a person has to check.
 
     Args:
         arguments: `source`, `target`.
 
     Returns:
-        0 if every DICOM file was written, 1 if some file is in error, 2 for wrong usage.
+        0 if every DICOM file was written, 1 if some file is in error or there is none.
+
+    Raises:
+        WrongUsageError: If the two paths cannot be meant.
     """
     from cxr_core.io.dicom.clean import Pseudonyms
 
     source, target = arguments.source, arguments.target
     complaint = _complaint(source, target)
     if complaint:
-        sys.stderr.write(f"error: {complaint}\n")
-        return WRONG_USAGE
+        raise WrongUsageError(complaint)
     names = Pseudonyms()
     is_folder = source.is_dir() or target.is_dir()
     paths = sorted(source.rglob("*")) if source.is_dir() else [source]
-    n_written = n_failed = n_other = 0
-    for path in paths:
-        if not path.is_file():
-            continue
-        try:
-            data = _dicom_bytes(path)
-            if data is None:
-                n_other += 1
-                continue
-            _write_one(data, path, target, names, is_folder=is_folder)
-            n_written += 1
-        except CxrError as err:
-            n_failed += 1
-            sys.stderr.write(f"not written: {path}\n  {err}\n  what to do: {err.hint}\n")
-    _report(n_written, n_failed, n_other)
-    return SOME_ERROR if n_failed or not n_written else OK
+
+    def write(path: Path) -> bool:
+        data = _dicom_bytes(path)
+        if data is not None:
+            _write_clean(data, path, target, names, is_folder=is_folder)
+        return data is not None
+
+    tally = for_each((path for path in paths if path.is_file()), write)
+    _say(tally)
+    return SOME_ERROR if tally.n_failed or not tally.n_done else OK
 
 
 def _complaint(source: Path, target: Path) -> str:
@@ -80,7 +91,7 @@ def _dicom_bytes(path: Path) -> bytes | None:
     return data if sniff(data) == DICOM else None
 
 
-def _write_one(
+def _write_clean(
     data: bytes, path: Path, target: Path, names: Pseudonyms, *, is_folder: bool
 ) -> None:
     """Write one film and print its new name with what to look at."""
@@ -88,13 +99,7 @@ def _write_one(
 
     cleaned = clean(data, names, name=path.name)
     out = _free(target, cleaned.uid) if is_folder else target
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with out.open("xb") as stream:
-            stream.write(cleaned.data)
-    except OSError as err:
-        msg = f"`{out}` must be a new file that can be written. Received: {err.strerror}"
-        raise UnreadableImageError(msg, hint="Name another place for the films.") from err
+    write_film(out, cleaned.data, is_new=True, hint="Name another place for the films.")
     sys.stdout.write(f"{out}: {cleaned.n_removed} elements removed or replaced\n")
     for notice in cleaned.notices:
         sys.stdout.write(f"  check: {notice.message}\n")
@@ -109,9 +114,10 @@ def _free(folder: Path, uid: str) -> Path:
     return out
 
 
-def _report(n_written: int, n_failed: int, n_other: int) -> None:
+def _say(tally: Tally) -> None:
     """Say how many files were written, and what is left to a person."""
-    sys.stdout.write(f"{n_written} films written, {n_failed} in error")
-    sys.stdout.write(f", {n_other} files that are not DICOM left out\n" if n_other else "\n")
-    if n_written:
-        sys.stdout.write("Look at every film before you pass it on: pixels are not cleaned.\n")
+    words = f"{tally.n_done} films written, {tally.n_failed} in error"
+    left = f", {tally.n_left} files that are not DICOM left out" if tally.n_left else ""
+    sys.stdout.write(f"{words}{left}\n")
+    if tally.n_done:
+        sys.stdout.write(f"{_LEFT_TO_DO}\n")

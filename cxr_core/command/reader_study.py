@@ -1,49 +1,54 @@
-"""What `reader-study` does on the command line."""
+"""`reader-study summarise`: what readers answered, beside the systems."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from cxr_core.command import OK, SOME_ERROR
-from cxr_core.errors import CxrError
+from cxr_core.command.terminal import OK, CommandError, print_lines
 from cxr_core.labels import system_title
 from cxr_core.reader_study.design import CONDITIONS
 from cxr_core.reader_study.measure import figure_words
 from cxr_core.reader_study.shelf import FolderShelf
 from cxr_core.reader_study.study import Study
 from cxr_core.reader_study.table import answers_csv, statistics_json
-from cxr_core.terminal import say_error
-
-if TYPE_CHECKING:
-    import argparse
 
 
-def summarise(arguments: argparse.Namespace) -> int:
+def add(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    text = "write all answers and the statistics"
+    action = actions.add_parser("summarise", help=text, description=f"{text.capitalize()}.")
+    action.add_argument("folder", type=Path, metavar="FOLDER", help="folder of the study")
+    action.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="for answers.csv, statistics.json"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
     """Write every answer and the statistics of a study.
 
     Args:
         arguments: `folder` of the study, and `out`, a folder.
 
     Returns:
-        0, or 1 where the study cannot be read or nothing can be written.
+        0.
+
+    Raises:
+        CxrError: If the study cannot be read or nothing can be written.
     """
-    try:
-        study = Study(FolderShelf(arguments.folder))
-        table, figures = answers_csv(study), statistics_json(study)
-    except CxrError as err:
-        say_error(err)
-        return SOME_ERROR
+    study = Study(FolderShelf(arguments.folder))
+    table, figures = answers_csv(study), statistics_json(study)
     try:
         arguments.out.mkdir(parents=True, exist_ok=True)
         (arguments.out / "answers.csv").write_bytes(table)
         (arguments.out / "statistics.json").write_bytes(figures)
     except OSError as err:
-        sys.stderr.write(f"error: {arguments.out} could not be written: {err.strerror}\n")
-        return SOME_ERROR
-    for line in _lines(json.loads(figures)):
-        sys.stdout.write(f"{line}\n")
+        raise CommandError(f"{arguments.out} could not be written: {err.strerror}") from err
+    print_lines(_lines(json.loads(figures)))
     sys.stdout.write(f"Answers and statistics: {arguments.out}. Research use only.\n")
     return OK
 

@@ -1,9 +1,8 @@
-"""The command `python -m train lungs`."""
+"""`lungs`: the network that finds the lungs."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from cxr_core.dataset.film import children
@@ -12,20 +11,35 @@ from train.lungs.films import divide, load_films
 from train.pretrain.config import PRECISIONS
 
 
-def lungs_main(argv: Sequence[str]) -> int:
+def add(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    add = parser.add_argument
+    add("--data", required=True, type=Path, metavar="DIR", help="holds train/<CLASS>/ (and test/)")
+    add("--masks", required=True, type=Path, metavar="DIR", help="holds train/<CLASS>/<film>.png")
+    add("--out", required=True, type=Path, metavar="DIR", help="folder of the network")
+    add("--origin", default="", metavar="TEXT", help="where films and masks come from, in words")
+    add("--epochs", type=int, metavar="N", help="passes over the films (80)")
+    add("--size-px", type=int, metavar="N", help="side of the input, a multiple of 32 (224)")
+    add("--width", type=int, metavar="N", help="channels of the first depth (16)")
+    add("--batch-size", type=int, metavar="N", help="films a step (16)")
+    add("--learning-rate", type=float, metavar="RATE", help="highest rate (0.002)")
+    add("--seed", type=int, metavar="S", help="of weights, order and augmentation (0)")
+    add("--precision", choices=PRECISIONS, help="half precision is for GPUs (float32)")
+    add("--validation-share", type=float, metavar="SHARE", help="of the films, by patient (0.15)")
+
+
+def run(arguments: argparse.Namespace) -> int:
     """Train the network that finds the lungs.
 
     Args:
-        argv: Arguments after `lungs`.
+        arguments: Those of `add`, and `command`.
 
     Returns:
         0.
 
     Raises:
-        SystemExit: With 2, for wrong usage.
         CxrError: If it cannot be done; see `train.lungs.train_lungs`.
     """
-    arguments = _parser().parse_args(argv)
     names = ("epochs", "size_px", "width", "batch_size", "learning_rate", "seed", "precision")
     given = {name: getattr(arguments, name) for name in (*names, "validation_share")}
     config = LungConfig(**{name: value for name, value in given.items() if value is not None})
@@ -41,7 +55,7 @@ def lungs_main(argv: Sequence[str]) -> int:
         validation,
         test,
         out=arguments.out,
-        command=["python", "-m", "train", "lungs", *(Path(text).name for text in argv)],
+        command=arguments.command,
         origin=arguments.origin,
     )
     for part, figure in record["figures"]["dice"].items():
@@ -52,24 +66,3 @@ def lungs_main(argv: Sequence[str]) -> int:
     n_bytes = sum(entry["bytes"] for entry in record["files"].values())
     print(f"{record['compression']}, {n_bytes / 1e6:.2f} MB, {arguments.out}")
     return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    """Return the parser of the command."""
-    parser = argparse.ArgumentParser(
-        prog="python -m train lungs", description="Train the network that finds the lungs."
-    )
-    add = parser.add_argument
-    add("--data", required=True, type=Path, metavar="DIR", help="holds train/<CLASS>/ (and test/)")
-    add("--masks", required=True, type=Path, metavar="MASKS", help="holds train/<CLASS>/<film>.png")
-    add("--out", required=True, type=Path, metavar="FOLDER", help="folder of the network")
-    add("--origin", default="", metavar="TEXT", help="where films and masks come from, in words")
-    add("--epochs", type=int, metavar="N")
-    add("--size-px", type=int, metavar="N", help="side of the input, a multiple of 32; 224")
-    add("--width", type=int, metavar="N", help="channels of the first depth; 16")
-    add("--batch-size", type=int, metavar="N")
-    add("--learning-rate", type=float, metavar="RATE")
-    add("--seed", type=int)
-    add("--precision", choices=PRECISIONS)
-    add("--validation-share", type=float, metavar="SHARE", help="of the films, by patient; 0.15")
-    return parser

@@ -1,4 +1,4 @@
-"""What `serve` does on the command line."""
+"""`serve`: films in, readings out, over HTTP."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import argparse
 import signal
 import socket
 import sys
-from pathlib import Path
 from typing import Any, Final
 
-from cxr_core.command import OK, SOME_ERROR, WRONG_USAGE
+from cxr_core.command.option import add_model_options, load_lungs, natural
+from cxr_core.command.terminal import OK, SOME_ERROR, CommandError, as_wrong_usage, say_error
 from cxr_core.errors import ConfigError, CxrError
-from cxr_core.http.app import create_app
-from cxr_core.http.service import Service
 from cxr_core.http.settings import (
     LOOPBACK_HOSTS,
     TOKEN_VARIABLE,
@@ -21,34 +19,53 @@ from cxr_core.http.settings import (
     is_loopback,
     token_from,
 )
-from cxr_core.lungs import DEFAULT_LUNGS, LungSegmenter
 from cxr_core.predict import PublishedModels
-from cxr_core.terminal import say_error
 
 _GRACE_S: Final = 30
 _MAX_CONNECTIONS: Final = 256
 _MAX_HEADER_BYTES: Final = 16 * 1024
 
 
-def serve(arguments: argparse.Namespace) -> int:
+def add(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (127.0.0.1: this computer only)"
+    )
+    parser.add_argument("--port", type=natural, default=8600, help="0 for any free one (8600)")
+    parser.add_argument(
+        "--allowed-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a host name that requests may use, for example that of a proxy; once for each",
+    )
+    parser.add_argument(
+        "--insecure", action="store_true", help="let everybody in who can reach the address"
+    )
+    add_model_options(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
     """Answer HTTP requests until the process is told to end.
 
     Args:
         arguments: `host`, `port`, `insecure`, `allowed_host`, `bundle`, `variant`, `precision`.
 
     Returns:
-        0 when it was told to end, 1 if the models or the port cannot be had, 2 for wrong usage.
+        0 when it was told to end, 1 if the models cannot be had.
+
+    Raises:
+        WrongUsageError: If it would be open to a network by accident, or a setting is wrong.
+        CommandError: If the port cannot be had.
     """
     import uvicorn
 
-    try:
+    from cxr_core.http.app import create_app
+    from cxr_core.http.service import Service
+
+    with as_wrong_usage(ConfigError):
         settings = _settings(arguments)
-    except ConfigError as err:
-        say_error(err)
-        return WRONG_USAGE
     listener = _listen(arguments.host, arguments.port)
-    if listener is None:
-        return SOME_ERROR
     failures: list[CxrError] = []
 
     def fail(error: CxrError) -> None:
@@ -94,21 +111,19 @@ def _settings(arguments: argparse.Namespace) -> Settings:
 
 def _load(arguments: argparse.Namespace, settings: Settings) -> PublishedModels:
     """Verify the bundle and compile the networks that requests use by default."""
-    lungs = LungSegmenter.load() if DEFAULT_LUNGS.is_dir() else None
-    models = PublishedModels(Path(arguments.bundle), lungs=lungs)
+    models = PublishedModels(arguments.bundle, lungs=load_lungs())
     models.predictor(settings.variant, settings.precision)
     return models
 
 
-def _listen(host: str, port: int) -> socket.socket | None:
+def _listen(host: str, port: int) -> socket.socket:
     """Open the port, or say why that cannot be done."""
     host = host.strip("[]")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=_MAX_CONNECTIONS)
     except (OSError, OverflowError) as err:
-        sys.stderr.write(f"error: {host} port {port} cannot be listened on: {err}\n")
-        return None
+        raise CommandError(f"{host} port {port} cannot be listened on: {err}") from err
 
 
 def _uvicorn_options() -> dict[str, Any]:

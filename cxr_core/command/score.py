@@ -1,10 +1,9 @@
-"""What `score` does on the command line."""
+"""`score`: many films into one table, in this process or on many machines."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -14,16 +13,19 @@ from cxr_core.batch.progress import time_words
 from cxr_core.batch.run import about_path, journal_path, write_scores
 from cxr_core.batch.table import SUFFIXES
 from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
-from cxr_core.command import (
+from cxr_core.command.option import (
+    add_model_options,
+    known_variant,
+    load_predictor,
+    positive,
+)
+from cxr_core.command.terminal import (
     OK,
     SOME_ERROR,
-    WRONG_USAGE,
-    UnknownVariantError,
-    known_variant,
+    Pace,
+    WrongUsageError,
+    make_room,
 )
-from cxr_core.errors import CxrError
-from cxr_core.predict import Predictor
-from cxr_core.terminal import make_room, say_error
 
 if TYPE_CHECKING:
     from cxr_core.batch.item import Listing
@@ -35,7 +37,63 @@ _REPORT_S: Final = 5.0
 _MAX_ERRORS: Final = 20
 
 
-def score(arguments: argparse.Namespace) -> int:
+def add(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.add_argument(
+        "sources",
+        nargs="+",
+        metavar="FOLDER|ZIP|FILE",
+        help="films; folders at any depth; also s3://BUCKET/FOLDER",
+    )
+    add_table_options(parser, workers="threads that decode films")
+    _add_ray_options(parser)
+    add_model_options(parser)
+
+
+def add_table_options(parser: argparse.ArgumentParser, *, workers: str) -> None:
+    """Add what every table can be told: `out`, `resume`, `workers`.
+
+    Args:
+        parser: Of the command.
+        workers: What works side by side.
+    """
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="the table; ends in .csv, .parquet or .jsonl",
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on where a run of the same models was stopped"
+    )
+    parser.add_argument("--workers", type=positive, default=2, metavar="N", help=f"{workers} (2)")
+
+
+def _add_ray_options(parser: argparse.ArgumentParser) -> None:
+    """Add what `score` on many machines can be told."""
+    group = parser.add_argument_group(
+        "many machines",
+        "needs requirements-ray.txt; docs/scale.md says what each machine must have",
+    )
+    group.add_argument("--ray", action="store_true", help="read with Ray, here or on a cluster")
+    group.add_argument(
+        "--ray-address",
+        metavar="ADDRESS",
+        help="address of a cluster, or auto (starts Ray on this computer)",
+    )
+    for option, text in (
+        ("models", "copies of the networks (three quarters of the processors)"),
+        ("threads", "processors of each copy (1)"),
+        ("block", "films in a block and in a part (128)"),
+    ):
+        group.add_argument(f"--ray-{option}", type=positive, metavar="N", help=text)
+    group.add_argument(
+        "--ray-parts", metavar="DIR", help="folder or address that every machine can write to"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
     """Read many films and write one table.
 
     Args:
@@ -43,34 +101,32 @@ def score(arguments: argparse.Namespace) -> int:
             `ray` with the options of a cluster, `None` where they were not given.
 
     Returns:
-        0 if every film was read, 1 if some file or the bundle is in error or the run was stopped, 2
-        for wrong usage.
+        0 if every film was read, 1 if some file is in error or the run was stopped.
+
+    Raises:
+        WrongUsageError: If options do not go together or the variant is unknown.
+        CxrError: If the bundle cannot be used or nothing can be written.
     """
     given = [name for name in RAY_OPTIONS if getattr(arguments, name) is not None]
     if given and not arguments.ray:
-        option = f"--{given[0].replace('_', '-')}"
-        sys.stderr.write(f"error: {option} must come with --ray\n")
-        return WRONG_USAGE
-    status = check_out(arguments.out)
-    if status != OK:
-        return status
+        raise WrongUsageError(f"--{given[0].replace('_', '-')} must come with --ray")
+    check_out(arguments.out)
     return write_table(arguments, arguments.sources, on_cluster=arguments.ray)
 
 
-def check_out(out: Path) -> int:
+def check_out(out: Path) -> None:
     """Check that a table can be written, before hours of reading.
 
     Args:
         out: The table.
 
-    Returns:
-        0, or the exit status after the reason was said.
+    Raises:
+        WrongUsageError: If it is no table that can be written.
+        CommandError: If its folder cannot be written.
     """
     if out.suffix.lower() not in SUFFIXES:
-        known = ", ".join(SUFFIXES)
-        sys.stderr.write(f"error: --out must end in one of {known}. Received: {out}\n")
-        return WRONG_USAGE
-    return OK if make_room(out) else SOME_ERROR
+        raise WrongUsageError(f"--out must end in one of {', '.join(SUFFIXES)}. Received: {out}")
+    make_room(out)
 
 
 def write_table(
@@ -88,21 +144,14 @@ def write_table(
         on_cluster: Whether Ray shares the films out.
 
     Returns:
-        As `score`.
+        As `run`.
+
+    Raises:
+        WrongUsageError: If the variant is unknown.
+        CxrError: If the bundle cannot be used or nothing can be written.
     """
     try:
-        bundle = Bundle.load(arguments.bundle)
-        variant = known_variant(bundle, arguments.variant)
-        if on_cluster:
-            outcome = _on_cluster(arguments, bundle, variant)
-        else:
-            outcome = _here(arguments, bundle, variant, sources)
-    except UnknownVariantError as err:
-        say_error(err)
-        return WRONG_USAGE
-    except CxrError as err:
-        say_error(err)
-        return SOME_ERROR
+        outcome = _on_cluster(arguments) if on_cluster else _here(arguments, sources)
     except KeyboardInterrupt:
         kept = "the parts" if on_cluster else journal_path(arguments.out).name
         sys.stderr.write(f"stopped; what was read is in {kept}: go on with --resume\n")
@@ -117,16 +166,10 @@ def write_table(
     return SOME_ERROR if outcome.errors else OK
 
 
-def _here(
-    arguments: argparse.Namespace,
-    bundle: Bundle,
-    variant: str | None,
-    sources: Sequence[str | Path] | Listing,
-) -> Outcome:
+def _here(arguments: argparse.Namespace, sources: Sequence[str | Path] | Listing) -> Outcome:
     """Read the films in this process."""
-    predictor = Predictor(bundle, variant=variant, precision=arguments.precision)
     return write_scores(
-        predictor,
+        load_predictor(arguments),
         sources,
         arguments.out,
         resume=arguments.resume,
@@ -135,15 +178,17 @@ def _here(
     )
 
 
-def _on_cluster(arguments: argparse.Namespace, bundle: Bundle, variant: str | None) -> Outcome:
+def _on_cluster(arguments: argparse.Namespace) -> Outcome:
     """Read the films with Ray, here or on many machines."""
+    bundle = Bundle.load(arguments.bundle)
+    variant = known_variant(bundle, arguments.variant)
     from cxr_core import ray_batch
     from cxr_core.batch.cluster import Cluster
 
     folder = bundle.folder.absolute()
     plan = Plan(
         bundle.digest,
-        bundle.variant(variant).name,
+        variant,
         arguments.precision,
         n_threads=arguments.ray_threads or 1,
         folder=None if folder == DEFAULT_BUNDLE else str(folder),
@@ -179,14 +224,12 @@ class _Reporter:
     """Says how far the run is, every few seconds and at the end."""
 
     def __init__(self) -> None:
-        self._said_s = time.monotonic()
+        self._pace = Pace(_REPORT_S)
 
     def tell(self, progress: Progress) -> None:
         """Write a line where it is time for one."""
-        now = time.monotonic()
-        if now - self._said_s < _REPORT_S and progress.n_done < progress.n_total:
+        if not self._pace.is_due(progress.n_done, progress.n_total):
             return
-        self._said_s = now
         line = f"{progress.n_done:,} of {progress.n_total:,} files"
         if progress.rate is not None:
             line += f", {progress.rate:.1f} films a second"
