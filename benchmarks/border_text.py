@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from cxr_core.evaluate.folder_reads import labelled_paths
 from cxr_core.evaluate.metrics import wilson
-from cxr_core.evaluate.read_folder import labelled_paths
 from cxr_core.io import read_path
 from cxr_core.io.dicom.border_text import has_border_text
 

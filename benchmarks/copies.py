@@ -20,10 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.cells import share
-from cxr_core.audit.films import AuditFilms, find_films
-from cxr_core.audit.fingerprint import coefficients, working_copy
-from cxr_core.audit.overlap import MAX_DIFFERING, FingerprintIndex
-from cxr_core.audit.probe import (
+from cxr_core.audit.change import (
     add_noise,
     blacken_border,
     brighten,
@@ -33,9 +30,12 @@ from cxr_core.audit.probe import (
     rotate,
     stretch_contrast,
 )
+from cxr_core.audit.films import AuditFilms, find_films
+from cxr_core.audit.fingerprint import coefficients, working_copy
+from cxr_core.audit.overlap import MAX_DIFFERING, FingerprintIndex
 from cxr_core.dataset.group import MAX_DIFFERING_BITS, MIN_CORRELATION, Fingerprint, fingerprint
 from cxr_core.evaluate.metrics import wilson
-from cxr_core.filter import clahe
+from cxr_core.film_filter import clahe
 from cxr_core.io import read_path
 
 FloatImage = npt.NDArray[np.float32]

@@ -43,8 +43,9 @@ from benchmarks.gate_scores import Chest, compare
 from benchmarks.gate_table import lines, refusal_table
 from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
 from cxr_core.schema import GATE_TABLE
-from cxr_core.trust.gate import Gate, fit_gate
-from cxr_core.trust.layout import film_layout
+from cxr_core.trust.film_layout import film_layout
+from cxr_core.trust.gate import Gate
+from cxr_core.trust.gate_fit import fit_gate
 from train.parts import CALIBRATION, FIT, TEST, VALIDATION, scan_extra
 
 COMMAND: Final = "python -m benchmarks.gate --data DIR --external DIR --reads DIR --out gate.json"

@@ -25,13 +25,13 @@ from cxr_core.blas import one_blas_thread
 from cxr_core.bundle import Bundle
 from cxr_core.dataset import Film, scan
 from cxr_core.engine.openvino import OpenVinoEngine, load_engines
-from cxr_core.evaluate.read_folder import describe
+from cxr_core.evaluate.folder_reads import describe
 from cxr_core.evaluate.reads import Collector, FilmList, Reads
 from cxr_core.io import read, read_path
 from cxr_core.labels import CLASSES
 from cxr_core.predict import Predictor
 from cxr_core.radiograph import Radiograph
-from cxr_core.trust.layout import film_layout
+from cxr_core.trust.film_layout import film_layout
 from train.config import load_preset
 from train.parts import CALIBRATION, TEST, VALIDATION, divide
 

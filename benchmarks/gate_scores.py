@@ -18,8 +18,8 @@ from benchmarks.gate_reads import Seen
 from cxr_core.evaluate.bootstrap import auroc
 from cxr_core.evaluate.metrics import wilson
 from cxr_core.labels import CLASSES, system_title
-from cxr_core.trust.gate import LEFT_OUT, N_LAYOUT_AXES, SHARE
-from cxr_core.trust.limit import tolerance_limit
+from cxr_core.trust.gate_fit import LEFT_OUT, N_LAYOUT_AXES, SHARE
+from cxr_core.trust.gate_limit import tolerance_limit
 from cxr_core.trust.space import FeatureSpace, fit_space
 
 NEIGHBOURS: Final = (1, 5, 10, 50)

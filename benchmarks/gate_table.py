@@ -12,7 +12,8 @@ from benchmarks.gate_reads import Seen
 from benchmarks.gate_scores import told_apart
 from cxr_core.evaluate.metrics import wilson
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
-from cxr_core.trust.gate import LAYOUT, Gate, GateScores
+from cxr_core.trust.gate import Gate, GateScores
+from cxr_core.trust.gate_input import LAYOUT
 
 INTERVAL: Final = "95 % Wilson intervals; films of one patient count as if independent."
 TITLES: Final = {

@@ -22,8 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
-from cxr_core.bundle_entry import MemberEntry
+from cxr_core.bundle import DEFAULT_BUNDLE, Bundle, MemberEntry
 from cxr_core.explain.cam import METHODS
 from cxr_core.io import read_path
 from cxr_core.labels import CLASSES
@@ -148,7 +147,7 @@ def _explanation_ms(predictor: Predictor, radiographs: Sequence[Radiograph]) -> 
 
 def _keras_model(member: MemberEntry) -> Any:
     """Return a member as a Keras model with random weights."""
-    from cxr_core.systems import build_member
+    from train.keras_system import build_member
 
     return build_member(member.name, backbone=member.backbone, pooling=member.pooling)
 

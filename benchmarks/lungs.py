@@ -27,14 +27,14 @@ from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
 from cxr_core.dataset import find_split
 from cxr_core.dataset.film import class_paths
 from cxr_core.evaluate.bootstrap import mean_interval
-from cxr_core.evaluate.overlap import dice
+from cxr_core.evaluate.mask_overlap import dice
 from cxr_core.evaluate.patients import patient_keys
 from cxr_core.io import read_path
 from cxr_core.labels import CLASS_TITLES, system_title
 from cxr_core.lungs import DEFAULT_LUNGS, LungSegmenter, LungShare, lung_share
 from cxr_core.predict import Predictor
 from cxr_core.preprocess import PreprocessSpec, resize
-from train.lungs_films import find_pairs
+from train.lungs.films import find_pairs
 
 POOR: Final = 0.9
 N_CHILDREN: Final = 50

@@ -19,12 +19,12 @@ import numpy as np
 from cxr_core.engine.openvino import OpenVinoEngine
 from cxr_core.errors import NotApplicableError, SpecMismatchError
 from cxr_core.evaluate.bootstrap import mean_interval
+from cxr_core.evaluate.figure_text import figure_text
 from cxr_core.evaluate.patients import patient_keys
 from cxr_core.explain.cam import METHODS, Cam, explain
 from cxr_core.explain.fidelity import agreement
 from cxr_core.explain.fidelity.folder import draw_films, find_films
-from cxr_core.explain.fidelity.published import SEEDS_SCHEMA
-from cxr_core.figure_text import figure_text
+from cxr_core.explain.fidelity.published_checks import SEEDS_SCHEMA
 from cxr_core.heads import HeadSet, ensemble_from_arrays, head_from_arrays
 from cxr_core.io import read_path
 from cxr_core.labels import CLASSES, ENSEMBLES, system_title

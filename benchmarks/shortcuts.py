@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from benchmarks.cells import share
 from cxr_core.labels import system_title
-from train.__main__ import DEFAULT_CACHE
+from train.command.option import DEFAULT_CACHE
 from train.config import load_preset
 from train.material import Request
 from train.pipeline import train

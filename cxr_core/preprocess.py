@@ -15,9 +15,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from cxr_core.errors import SpecMismatchError
-from cxr_core.filter import FILTERS
+from cxr_core.film_filter import FILTERS
 from cxr_core.radiograph import Notice, Radiograph
-from cxr_core.trust.layout import film_layout
+from cxr_core.trust.film_layout import film_layout
 
 RESAMPLINGS: Final = {
     "nearest": Image.Resampling.NEAREST,
@@ -46,7 +46,7 @@ class PreprocessSpec:
         scaling: `unit` values in [0, 1] (the write-up's division by 255); `torch` ImageNet mean and
             standard deviation per channel; `caffe` 0 to 255, BGR, ImageNet mean subtracted;
             `tf` values in [-1, 1]; `none` values in [0, 255].
-        filter: Key of `cxr_core.filter.FILTERS`, applied at the network's size.
+        filter: Key of `cxr_core.film_filter.FILTERS`, applied at the network's size.
 
     References:
         The scaling families and constants are those of `keras.applications.imagenet_utils`
@@ -180,7 +180,7 @@ class Prepared:
         sha256: Hex digest of the film's bytes.
         notices: What was changed or looked unusual on reading.
         inputs: Spec to array of shape (1, `height_px`, `width_px`, 3), float32.
-        layout: From `cxr_core.trust.layout.film_layout`, shape (36,); the refusal gate looks at it.
+        layout: From `cxr_core.trust.film_layout`, shape (36,); the refusal gate looks at it.
     """
 
     sha256: str

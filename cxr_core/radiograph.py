@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from cxr_core.window import Window
+from cxr_core.grey_window import Window
 
 PIXEL_DTYPES = (np.uint8, np.uint16, np.int16, np.float32)
 

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from cxr_core.batch.block import DecodePlan
+    from cxr_core.batch.item import Item, Listing
     from cxr_core.batch.part import PartReadings, Parts
     from cxr_core.batch.progress import Progress
-    from cxr_core.batch.source import Item, Listing
     from cxr_core.preprocess import PreprocessSpec
 
 

@@ -14,15 +14,8 @@ from cxr_core.heads import MemberHead
 from train.config import TrainConfig
 from train.ensembles import MemberOutput, member_output
 from train.fit import fit_head
-from train.material import (
-    ADDED,
-    Material,
-    MemberData,
-    added_folds,
-    added_rows,
-    fit_data,
-    to_head,
-)
+from train.material import ADDED, Material, added_folds
+from train.member_data import MemberData, added_rows, fit_data, to_head
 from train.parts import FIT, VALIDATION
 
 LOG = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from cxr_core import backbones
 from cxr_core.errors import ConfigError
-from cxr_core.filter import FILTERS
+from cxr_core.film_filter import FILTERS
 from cxr_core.heads import POOLINGS, in_member_order
 from cxr_core.labels import ENSEMBLES, MEMBERS, N_CLASSES
 from train.augment import AugmentSpec
@@ -61,7 +61,7 @@ class TrainConfig:
         resampling: Key of `cxr_core.preprocess.RESAMPLINGS`.
         scaling: A scaling family for all backbones, or `public`. Weights that were trained here
             keep the scaling they were trained with.
-        filter: Key of `cxr_core.filter.FILTERS`.
+        filter: Key of `cxr_core.film_filter.FILTERS`.
         pooling: One of `cxr_core.heads.POOLINGS`.
         dropout: Share of units dropped, in [0, 1).
         epochs: Most epochs of a member.

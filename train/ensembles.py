@@ -14,14 +14,15 @@ import numpy.typing as npt
 from cxr_core.evaluate.bootstrap import log_loss
 from cxr_core.heads import Dense, MemberHead, softmax
 from cxr_core.labels import N_CLASSES
-from cxr_core.systems import (
+from train.config import TrainConfig
+from train.fit import Fitted
+from train.fit_loop import FitData, FitSpec, fit_model
+from train.keras_system import (
     ENSEMBLE_PROBS,
     build_ensemble_dense_head,
     build_ensemble_probs_head,
     extract_head,
 )
-from train.config import TrainConfig
-from train.fit import FitData, FitSpec, Fitted, fit_model
 from train.losses import build_loss
 
 MEAN: Final = "mean"

@@ -30,7 +30,8 @@ from train.ensembles import (
     weighted_mean,
 )
 from train.fit import Fitted
-from train.material import ADDED, IntArray, Material, Request, added_folds, fitted_added
+from train.material import ADDED, Material, Request, added_folds, fitted_added
+from train.member_data import IntArray
 from train.parts import FIT, TEST, VALIDATION
 from train.run import read_record, system_folder, write_record
 

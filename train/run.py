@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cxr_core.errors import SpecMismatchError
-from cxr_core.runs import RUN_SCHEMA
+from cxr_core.training_run.record import RUN_SCHEMA
 
 FILMS_SUFFIX: Final = ".films.json"
 _PACKAGES: Final = (

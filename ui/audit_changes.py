@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from cxr_core.audit import bench
+from cxr_core.audit import probe_folder
 from cxr_core.audit.probe import PROBE_BY_NAME, Probe
-from cxr_core.figure_text import number_text, share_text
+from cxr_core.evaluate.figure_text import number_text, share_text
 from cxr_core.labels import system_title
 from ui.dataset_view import SPLIT_TITLES
 from ui.performance_view import cell
@@ -34,7 +34,7 @@ def first_flips(own: Mapping[str, Any]) -> list[dict[str, str]]:
         if probe is None:
             continue
         row = {"Change": change_title(probe)}
-        for system, level in bench.first_flips(found).items():
+        for system, level in probe_folder.first_flips(found).items():
             row[system_title(system)] = (
                 "not in this range" if level is None else level_text(probe, level)
             )

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from cxr_core.compare import compare, margin
-from cxr_core.figure_text import number_text
+from cxr_core.comparison import compare, margin
+from cxr_core.evaluate.figure_text import number_text
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
 from ui.film_view import Summary
 from ui.words import NO_CLASS
 
 if TYPE_CHECKING:
-    from cxr_core.compare import EnsembleParts
-    from ui.engine import Failure
+    from cxr_core.comparison import EnsembleParts
     from ui.film_view import Score
+    from ui.reading_cache import Failure
 
 BIAS: Final = "Bias"
 TOTAL: Final = "Score (logit)"

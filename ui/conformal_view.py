@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from cxr_core.figure_text import share_text
+from cxr_core.evaluate.figure_text import share_text
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
 from cxr_core.trust.conformal import ConformalModel, rank
 

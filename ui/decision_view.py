@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cxr_core.figure_text import number_text
+from cxr_core.evaluate.figure_text import number_text
 from cxr_core.labels import CLASS_TITLES
 from ui.performance_view import cell
 

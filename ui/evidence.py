@@ -15,8 +15,8 @@ import numpy.typing as npt
 import streamlit as st
 
 from cxr_core.evaluate.evaluation import SCHEMA, calibrated_probs, evaluation_of, films_digest
-from cxr_core.evaluate.folder import about, known_films
-from ui.engine import models_key
+from cxr_core.evaluate.folder_evaluation import about, known_films
+from ui.model_cache import models_key
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from cxr_core.figure_text import number_text
+from cxr_core.evaluate.figure_text import number_text
 
 if TYPE_CHECKING:
     from cxr_core.explain.fidelity import MapFidelity, Randomisation

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from cxr_core.window import Window
+from cxr_core.grey_window import Window
 
 if TYPE_CHECKING:
     from cxr_core.radiograph import Radiograph

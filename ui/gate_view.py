@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from cxr_core.errors import SpecMismatchError
-from cxr_core.figure_text import decimal, share_text
+from cxr_core.evaluate.figure_text import decimal, share_text
 from cxr_core.labels import CLASS_TITLES, system_title
 from cxr_core.schema import GATE_TABLE
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from cxr_core.evaluate.figure_text import number_text
 from cxr_core.explain.cam import METHODS
-from cxr_core.figure_text import number_text
 from cxr_core.labels import CLASS_TITLES, system_title
 
 if TYPE_CHECKING:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from cxr_core.evaluate.figure_text import NOT_MEASURED
 from cxr_core.explain.cam import METHODS
-from cxr_core.explain.fidelity.published import known_checks
-from cxr_core.figure_text import NOT_MEASURED
+from cxr_core.explain.fidelity.published_checks import known_checks
 from cxr_core.labels import system_title
 
 if TYPE_CHECKING:
-    from cxr_core.explain.fidelity.published import KnownChecks
+    from cxr_core.explain.fidelity.published_checks import KnownChecks
 
 CHECK_TITLES: Final[Mapping[str, str]] = {
     "randomisation": "Random heads",

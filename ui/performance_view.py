@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from cxr_core.evaluate.baseline import LEARNING_FREE
+from cxr_core.evaluate.figure_text import figure_text
 from cxr_core.evaluate.weighted import figure_names
-from cxr_core.figure_text import figure_text
 from cxr_core.labels import CLASS_TITLES, system_title
 from ui.words import NBSP, unbroken
 

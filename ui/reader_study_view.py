@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from cxr_core.figure_text import number_text
+from cxr_core.evaluate.figure_text import number_text
 from cxr_core.labels import CLASS_TITLES, system_title
 from cxr_core.reader_study.design import (
     AIDED,

@@ -44,7 +44,7 @@ class Reports(Task):
     def work(self) -> None:
         """Read and lay out, until somebody cancels."""
         from cxr_core.report import About, FailedFilm, write_report
-        from cxr_core.report.batch import read_pages
+        from cxr_core.report.page_reader import read_pages
 
         about = About.of(self._predictor, system=self.system, is_raw=self._is_raw)
         pace = Pace(len(self._items))

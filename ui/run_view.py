@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from cxr_core.history import FloatArray, smooth
 from cxr_core.labels import CLASS_TITLES, SYSTEMS, system_title
 from cxr_core.provenance import NOT_RECORDED
-from cxr_core.run import config_differences
-from cxr_core.runs import PUBLISHED
+from cxr_core.training_run import PUBLISHED, config_differences, smooth
+from cxr_core.training_run.history import FloatArray
 
 if TYPE_CHECKING:
-    from cxr_core.run import Run, RunList, SystemRun
+    from cxr_core.training_run import Run, RunList, SystemRun
 
 Panels = Literal["automatic", "run", "system", "one"]
 

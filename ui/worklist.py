@@ -15,7 +15,8 @@ from cxr_core.batch.run import about_models
 from cxr_core.errors import CxrError
 from cxr_core.io import LIMITS
 from ui import state
-from ui.engine import Failure, models_key
+from ui.model_cache import models_key
+from ui.reading_cache import Failure
 from ui.report_job import Reports
 from ui.worklist_job import Overlays, Reading, Thumbnails
 from ui.worklist_view import Choice, Facts, facts_of

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from cxr_core.audit.cover import COVERS, NEEDS_LUNGS, cover
 from cxr_core.audit.films import AuditFilms
 from cxr_core.audit.measure import classifier_figures, left_out, share
-from cxr_core.audit.systems import SystemsReader
+from cxr_core.audit.systems_reader import SystemsReader
 from cxr_core.blas import one_blas_thread
 from cxr_core.evaluate.reads import Collector, Reads
 from cxr_core.evaluate.resample import N_RESAMPLES

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from cxr_core.dataset.film import SPLITS, children
 from cxr_core.errors import CxrError, TrainingDataError
-from cxr_core.evaluate.read_folder import describe, labelled_paths
+from cxr_core.evaluate.folder_reads import describe, labelled_paths
 from cxr_core.evaluate.reads import FilmList
 
 WHOLE: Final = "all"

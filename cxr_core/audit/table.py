@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Final
 
-from cxr_core.audit.bench import first_flips
-from cxr_core.figure_text import NOT_MEASURED, figure_text, share_text
+from cxr_core.audit.probe_folder import first_flips
+from cxr_core.audit.section import Section, cell
+from cxr_core.evaluate.figure_text import share_text
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
 
 FIGURE_TITLES: Final = {
@@ -18,23 +18,6 @@ FIGURE_TITLES: Final = {
 MAJORITY_TITLE: Final = "always the commonest class"
 LAYER_TITLES: Final = {"pooled": "last feature map", "hidden": "last hidden layer"}
 WHOLE: Final = "whole film"
-
-
-@dataclass(frozen=True)
-class Section:
-    """One table.
-
-    Attributes:
-        title: What it is of.
-        header: Titles of the columns.
-        rows: Cells, as text.
-        notes: Sentences below it.
-    """
-
-    title: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    notes: tuple[str, ...] = ()
 
 
 def sections(
@@ -63,60 +46,6 @@ def sections(
         _overlap(audit, own),
     ]
     return tuple(section for section in found if section is not None)
-
-
-def cell(figure: Mapping[str, Any] | None, digits: int = 3) -> str:
-    """Write a figure with its interval, or why there is none.
-
-    Args:
-        figure: {value, low, high}, with `reason` where one is `None`.
-        digits: Decimals.
-
-    Returns:
-        For example `0.913 (0.895 to 0.931)`.
-    """
-    if figure is not None and figure["value"] is None:
-        return str(figure.get("reason", NOT_MEASURED))
-    return figure_text(figure, digits=digits)
-
-
-def text_lines(tables: Sequence[Section]) -> Iterator[str]:
-    """Yield tables for a terminal.
-
-    Args:
-        tables: Of `sections`.
-
-    Yields:
-        Lines without line ends.
-    """
-    for table in tables:
-        yield table.title
-        rows = (table.header, *table.rows)
-        widths = [max(len(row[i]) for row in rows) for i in range(len(table.header))]
-        for row in rows:
-            yield "  ".join(text.ljust(w) for text, w in zip(row, widths, strict=True)).rstrip()
-        yield from table.notes
-        yield ""
-
-
-def markdown_lines(tables: Sequence[Section]) -> Iterator[str]:
-    """Yield tables as Markdown.
-
-    Args:
-        tables: Of `sections`.
-
-    Yields:
-        Lines without line ends.
-    """
-    for table in tables:
-        yield f"**{table.title}**"
-        yield ""
-        for row in (table.header, ("---",) * len(table.header), *table.rows):
-            yield "| " + " | ".join(row) + " |"
-        for note in table.notes:
-            yield ""
-            yield note
-        yield ""
 
 
 def _external(audit: Mapping[str, Any], own: Mapping[str, Any]) -> Section | None:

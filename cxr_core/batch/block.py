@@ -17,12 +17,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from cxr_core.batch.item import Item
 from cxr_core.batch.listing import listed_items
 from cxr_core.batch.loader import Loaded, Loader
 from cxr_core.batch.part import Digests, Parts
 from cxr_core.batch.plan import Load, Plan, load_predictor
 from cxr_core.batch.record import Record
-from cxr_core.batch.source import Item
 from cxr_core.batch.table import row, table_systems
 from cxr_core.io import LIMITS, Limits
 from cxr_core.preprocess import PreprocessSpec, Shrunk, shrink, unscaled

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from cxr_core import __version__
+from cxr_core.batch.item import Listing, list_items
 from cxr_core.batch.journal import Journal
 from cxr_core.batch.scorer import N_DECODERS, score_items
-from cxr_core.batch.source import Listing, list_items
 from cxr_core.batch.table import SUFFIXES, open_table, row, table_systems
 from cxr_core.errors import OutputError, UnreadableImageError
 

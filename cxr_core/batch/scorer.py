@@ -11,10 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from cxr_core.batch.item import Item, list_items
 from cxr_core.batch.loader import Loaded, Loader, MemoryStore, Store, load_ahead
 from cxr_core.batch.progress import Pace, Progress
 from cxr_core.batch.record import Record
-from cxr_core.batch.source import Item, list_items
 from cxr_core.errors import CxrError
 from cxr_core.io import LIMITS, Limits
 from cxr_core.preprocess import Prepared, prepare
@@ -42,7 +42,7 @@ def score(
 
     Args:
         predictor: The variant that reads.
-        sources: Paths, see `cxr_core.batch.source.list_items`.
+        sources: Paths, see `cxr_core.batch.item.list_items`.
         limits: Largest file and largest film that is decoded.
         n_decoders: Threads that decode ahead of the networks.
         store: Readings that are known already, by content; new ones are put into it. One in memory

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from cxr_core.checklist.subject import Subject
-from cxr_core.figure_text import counts_text, figure_text
+from cxr_core.evaluate.figure_text import counts_text, figure_text
 from cxr_core.labels import CLASS_TITLES, ENSEMBLES, system_title
 from cxr_core.provenance import NOT_RECORDED
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from cxr_core.checklist.subject import Subject
+from cxr_core.evaluate.figure_text import figure_text, films_text, share_text
 from cxr_core.evaluate.weighted import BY_CLASS
-from cxr_core.figure_text import figure_text, films_text, share_text
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
 
 FIGURE_TITLES: Final = {

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from cxr_core.dicom_out import code
 from cxr_core.dicom_out.device import RESEARCH_USE, Device
-from cxr_core.dicom_out.source import new_uid
+from cxr_core.dicom_out.study import new_uid
 from cxr_core.explain.overlay import caption
 from cxr_core.io.dicom.view import CHEST
 
@@ -49,7 +49,7 @@ def overlay_capture(
     """Return a picture with a map on it as an object of the film's study.
 
     Args:
-        reference: The film: patient, study and UIDs (`cxr_core.dicom_out.source`).
+        reference: The film: patient, study and UIDs (`cxr_core.dicom_out.study`).
         picture: Shape (h, w, 3), uint8 RGB.
         cam: The map in it.
         device: The models that made it.

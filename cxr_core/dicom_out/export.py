@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from cxr_core.dicom_out.device import RESEARCH_USE, Device
 from cxr_core.dicom_out.picture import overlay_picture
-from cxr_core.dicom_out.source import (
+from cxr_core.dicom_out.study import (
     Source,
     identify,
     new_uid,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cxr_core import APP_TITLE
 from cxr_core.dicom_out import code
 from cxr_core.dicom_out.device import MANUFACTURER, RESEARCH_USE, Device
-from cxr_core.dicom_out.source import new_uid
+from cxr_core.dicom_out.study import new_uid
 from cxr_core.labels import CLASSES, SYSTEMS, system_title
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def structured_report(reference: Dataset, reading: Reading, device: Device) -> C
     """Return what the systems say of a film.
 
     Args:
-        reference: The film it is about, from `cxr_core.dicom_out.source`.
+        reference: The film it is about, from `cxr_core.dicom_out.study`.
         reading: What the systems say; its probabilities are written as they are, calibrated or not,
             and each says which.
         device: The models that said it.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from cxr_core.evaluate.figure_text import figure_text
 from cxr_core.evaluate.paired import against, best_system, is_told_apart
-from cxr_core.figure_text import figure_text
 from cxr_core.labels import CLASS_TITLES, system_title
 
 COLUMNS: Final = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cxr_core import __version__
-from cxr_core.caution import Caution, cautions
+from cxr_core.bundle.caution import Caution, cautions
 from cxr_core.errors import NotApplicableError
 from cxr_core.provenance import RAW, Provenance
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from cxr_core.evaluate.figure_text import counts_text, number_text
 from cxr_core.explain.cam import METHODS
-from cxr_core.figure_text import counts_text, number_text
 from cxr_core.labels import CLASS_NOTES, CLASS_TITLES, system_title
 from cxr_core.report.picture import OUTLINE_SHARE
 
 if TYPE_CHECKING:
-    from cxr_core.caution import Caution
+    from cxr_core.bundle.caution import Caution
     from cxr_core.predict import Trust
     from cxr_core.report.about import About
     from cxr_core.report.content import FilmPage, LungFacts

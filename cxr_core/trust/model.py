@@ -108,7 +108,7 @@ class TrustModel:
             pooled: Member name to the mean of its feature map, shape (c,).
             hidden: Member name to its last hidden layer, shape (d,).
             logits: System name to shape (3,).
-            layout: From `cxr_core.trust.layout.film_layout`; a gate that does not look at it needs
+            layout: From `cxr_core.trust.film_layout`; a gate that does not look at it needs
                 none.
 
         Returns:

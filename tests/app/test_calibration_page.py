@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cxr_core.errors import NotApplicableError, SpecMismatchError
-from cxr_core.figure_text import figure_text, share_text
+from cxr_core.evaluate.figure_text import figure_text, share_text
 from cxr_core.labels import CLASS_TITLES, SYSTEMS
 from cxr_core.trust.abstention import AbstentionCurve
 from cxr_core.trust.calibration import Temperature, fit_temperature
@@ -19,8 +19,8 @@ from cxr_core.trust.coverage import coverage
 from cxr_core.trust.measure import calibration_effect
 from cxr_core.trust.reliability import ReliabilityDiagram
 from tests.evaluate.material import DEGENERATE, make_reads, random_labels
+from ui.calibration_evidence import CalibrationEvidence
 from ui.calibration_view import (
-    CalibrationEvidence,
     bin_rows,
     change_rows,
     quality_rows,

@@ -9,8 +9,8 @@ import zlib
 import numpy as np
 import pytest
 
+from cxr_core.grey_window import Window
 from cxr_core.radiograph import DicomFacts, Radiograph
-from cxr_core.window import Window
 from ui.film_pixels import MAX_SIDE_PX, FilmPixels, pack
 
 

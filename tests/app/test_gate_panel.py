@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from cxr_core.errors import SpecMismatchError
 from cxr_core.evaluate.metrics import wilson
-from cxr_core.trust.gate import fit_gate
+from cxr_core.trust.gate_fit import fit_gate
 from tests.trust.gate_reads import films
 from ui.components.gate_panel import gate_figure
 from ui.gate_view import (

@@ -11,12 +11,12 @@ from cxr_core.errors import UnreadableImageError
 from cxr_core.evaluate.display import COST_PRESETS, DecisionCosts, OperatingPoint
 from cxr_core.evaluate.misread import Misread
 from tests.evaluate.material import make_reads
-from ui.comparison_view import comparison_lines, comparison_rows
 from ui.components.performance_figures import as_csv, interval_figure
 from ui.decision_view import cost_lines, percent, point_lines, point_rows
 from ui.error_view import Alike, alike_sentence, error_sentence, film_name, film_rows
 from ui.evidence import Evidence
 from ui.folder import films_below, folder_named, training_part
+from ui.performance_comparison_view import comparison_lines, comparison_rows
 from ui.performance_view import cell, set_lines, set_title
 
 

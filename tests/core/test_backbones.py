@@ -10,8 +10,7 @@ import types
 import numpy as np
 import pytest
 
-from cxr_core import backbones, weight_file
-from cxr_core.backbones import BACKBONES, build
+from cxr_core.backbones import BACKBONES, build, registry, weight_file
 from cxr_core.errors import ArtifactIntegrityError, ConfigError
 from cxr_core.preprocess import SCALINGS, PreprocessSpec, scale
 
@@ -252,7 +251,7 @@ def replaced(monkeypatch, name, **changes):
     source = dataclasses.replace(backbone.weight_sources[-1], **changes)
     sources = (*backbone.weight_sources[:-1], source)
     entry = dataclasses.replace(backbone, weight_sources=sources)
-    monkeypatch.setattr(backbones, "BACKBONES", {**BACKBONES, name: entry})
+    monkeypatch.setattr(registry, "BACKBONES", {**BACKBONES, name: entry})
     return entry
 
 

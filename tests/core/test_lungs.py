@@ -13,7 +13,6 @@ from cxr_core.__main__ import main
 from cxr_core.bundle import Bundle
 from cxr_core.errors import ArtifactIntegrityError, SpecMismatchError
 from cxr_core.io import read_path
-from cxr_core.lung_shape import LungLimits, clean, outline
 from cxr_core.lungs import (
     DEFAULT_LUNGS,
     LungMask,
@@ -22,6 +21,7 @@ from cxr_core.lungs import (
     lung_share,
     write_record,
 )
+from cxr_core.lungs.shape import LungLimits, clean, outline
 from cxr_core.predict import Predictor
 from cxr_core.preprocess import PreprocessSpec
 from cxr_core.radiograph import Radiograph

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cxr_core.__main__ import _parser
+from cxr_core.command.table import make_parser
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -77,7 +77,7 @@ def test_every_link_leads_somewhere(page):
 
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda path: path.name)
 def test_every_command_and_target_exists(page):
-    actions = next(action for action in _parser()._actions if action.metavar == "COMMAND")
+    actions = next(action for action in make_parser()._actions if action.metavar == "COMMAND")
     commands = set(re.findall(r"python -m cxr_core ([a-z][a-z-]*)", text_of(page)))
     assert commands <= set(actions.choices)
     targets = set(re.findall(r"(?:^|`)make ([a-z][a-z-]*)", text_of(page), re.M))

@@ -9,10 +9,10 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from cxr_core.evaluate.display.style import LEGEND
-from cxr_core.figure_text import share_text
+from cxr_core.evaluate.figure_text import share_text
 from cxr_core.labels import system_title
 from cxr_core.trust.abstention import AbstentionCurve
-from ui.calibration_view import CalibrationEvidence
+from ui.calibration_evidence import CalibrationEvidence
 from ui.components.chart import NO_BAR
 from ui.components.curves import COLOURS, SYMBOLS
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from cxr_core.evaluate.display.style import LEGEND
 from cxr_core.trust.coverage import Coverage, coverage
-from ui.calibration_view import CalibrationEvidence
+from ui.calibration_evidence import CalibrationEvidence
 from ui.components.chart import NO_BAR
 from ui.components.curves import COLOURS
 from ui.conformal_view import SIZES, coverage_rows, notes, size_rows

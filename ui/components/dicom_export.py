@@ -11,7 +11,7 @@ import streamlit as st
 from cxr_core import io
 from cxr_core.io.sniff import DICOM, sniff
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
-from ui import engine
+from ui import reading_cache
 from ui.components.download import download
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def dicom_export(film: Film, predictor: Predictor) -> None:
                 predictor,
                 (system, class_name or None),
                 is_cleaned,
-                engine.shows_raw(),
+                reading_cache.shows_raw(),
             ),
             f"dicom-{'clean' if is_cleaned else film.digest[:8]}.zip",
             icon=":material/radiology:",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import plotly.graph_objects as go
 import streamlit as st
 
-from cxr_core.figure_text import share_text
+from cxr_core.evaluate.figure_text import share_text
 from ui.components.curves import COLOURS, SYMBOLS
 from ui.gate_view import (
     CHOICE,

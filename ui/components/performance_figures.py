@@ -12,12 +12,12 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from cxr_core.labels import CLASSES, SYSTEMS, system_title
-from ui import engine
-from ui.comparison_view import COMPARED_TITLES, comparison_lines, comparison_rows
+from ui import model_cache
 from ui.components.chart import NO_BAR
 from ui.components.curves import COLOURS, SYMBOLS
 from ui.components.download import download
 from ui.components.performance_choice import chosen_system
+from ui.performance_comparison_view import COMPARED_TITLES, comparison_lines, comparison_rows
 from ui.performance_view import (
     BY_CLASS_TITLES,
     CALIBRATED,
@@ -196,7 +196,7 @@ def _kind_sentence(evaluation: Mapping[str, Any], *, is_raw: bool) -> str:
 def _all_figures(evidence: Evidence) -> None:
     """Offer every figure as a table, as JSON and as CSV."""
     rows = long_rows(evidence.evaluation)
-    made_with = provenance_of(engine.load())
+    made_with = provenance_of(model_cache.load())
     with st.expander("Every figure as a table"):
         st.dataframe(rows, hide_index=True, alt="Every figure of every system")
         with st.container(horizontal=True):

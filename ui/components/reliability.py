@@ -13,9 +13,9 @@ from cxr_core.labels import system_title
 from cxr_core.trust.calibration_error import TOP_LABEL
 from cxr_core.trust.measure import CalibrationEffect, calibration_effect
 from cxr_core.trust.reliability import ReliabilityDiagram
+from ui.calibration_evidence import CalibrationEvidence
 from ui.calibration_view import (
     QUESTIONS,
-    CalibrationEvidence,
     bin_rows,
     change_rows,
     highest,

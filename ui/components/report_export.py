@@ -10,7 +10,7 @@ import streamlit as st
 
 from cxr_core import io
 from cxr_core.labels import system_title
-from ui import engine
+from ui import reading_cache
 from ui.components.download import download
 from ui.words import SYNTHETIC_NOTE
 
@@ -43,7 +43,7 @@ def report_export(film: Film, predictor: Predictor) -> None:
         )
         download(
             BUTTON,
-            partial(_report, film, predictor, system, engine.shows_raw()),
+            partial(_report, film, predictor, system, reading_cache.shows_raw()),
             f"film-report-{film.digest[:8]}.pdf",
             icon=":material/picture_as_pdf:",
             key=f"report-{film.digest[:16]}",

@@ -24,7 +24,7 @@ from ui.run_view import (
 
 if TYPE_CHECKING:
     from cxr_core.bundle import Bundle
-    from cxr_core.run import Run, RunList
+    from cxr_core.training_run import Run, RunList
 
 MAX_ROWS: Final = 20
 """Rows of a table above which it scrolls."""

@@ -9,7 +9,7 @@ from typing import Final
 
 import plotly.graph_objects as go
 
-from cxr_core.figure_text import number_text
+from cxr_core.evaluate.figure_text import number_text
 from ui.compare_view import Bar
 from ui.components.curves import COLOURS
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from cxr_core.figure_text import decimal
+from cxr_core.evaluate.figure_text import decimal
 from cxr_core.labels import CLASS_COLOURS, CLASS_TITLES, CLASSES
 
 if TYPE_CHECKING:

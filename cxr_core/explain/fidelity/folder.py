@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from cxr_core.errors import CancelledCheckError, CxrError, NotApplicableError, UnreadableImageError
+from cxr_core.evaluate.folder_reads import SKIPPED_SUFFIXES
 from cxr_core.evaluate.patients import patient_keys
-from cxr_core.evaluate.read_folder import SKIPPED_SUFFIXES
 from cxr_core.explain.cam import METHODS
 from cxr_core.explain.fidelity.check import (
     CHECKS,
@@ -22,9 +22,9 @@ from cxr_core.explain.fidelity.check import (
     check_map,
     measure_orders,
 )
+from cxr_core.explain.fidelity.film_probe import FilmProbe
 from cxr_core.explain.fidelity.measure import FilmMaps
 from cxr_core.explain.fidelity.order import NOTE_UNMOVED, RandomOrders
-from cxr_core.explain.fidelity.probe import FilmProbe
 from cxr_core.explain.fidelity.randomise import RandomHeads, random_heads
 from cxr_core.explain.fidelity.stability import agreement
 from cxr_core.explain.fidelity.summary import summarise

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from cxr_core.evaluate.figure_text import NOT_MEASURED, figure_text
 from cxr_core.explain.cam import METHODS
-from cxr_core.figure_text import NOT_MEASURED, figure_text
 from cxr_core.labels import system_title
 
 _COLUMNS: Final[Mapping[str, str]] = {

@@ -16,12 +16,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from cxr_core.grey_window import LINEAR, SIGMOID, Window
 from cxr_core.io import grey
 from cxr_core.io.dicom.frame import Integers
 from cxr_core.io.dicom.header import MAX_ITEMS, Header
 from cxr_core.io.dicom.layout import Layout
 from cxr_core.radiograph import Notice
-from cxr_core.window import LINEAR, SIGMOID, Window
 
 HARMLESS: Final = frozenset(
     (

@@ -26,8 +26,8 @@ from cxr_core.labels import (
     ENSEMBLES,
     system_title,
 )
-from ui.components.viewer.bundle import joined
 from ui.components.viewer.colour import diverging_table, table_title
+from ui.components.viewer.script import joined
 from ui.film_pixels import FilmPixels
 from ui.film_view import Score
 
