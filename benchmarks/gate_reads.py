@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from benchmarks import far_chest, far_pictures
 from benchmarks.far_pictures import FINAL, Picture
+from cxr_core.array import Float32Array, Float64Array
 from cxr_core.blas import one_blas_thread
 from cxr_core.bundle import Bundle
 from cxr_core.dataset import Film, scan
@@ -56,7 +56,7 @@ class Seen:
     """
 
     reads: Reads
-    layout: npt.NDArray[np.float32]
+    layout: Float32Array
 
     def __len__(self) -> int:
         """Return the number of films."""
@@ -68,14 +68,14 @@ class SharedEngine:
 
     def __init__(self, engine: OpenVinoEngine) -> None:
         self._engine = engine
-        self._last: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None = None
+        self._last: tuple[Float32Array, Float32Array] | None = None
 
     @property
     def feature_shape(self) -> tuple[int, int, int]:
         """Shape of the network's map."""
         return self._engine.feature_shape
 
-    def run(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def run(self, batch: Float32Array) -> Float32Array:
         """Return the maps of a batch, those of the last call where the batch is the same."""
         if self._last is None or not np.array_equal(self._last[0], batch):
             self._last = (batch, self._engine.run(batch))
@@ -256,7 +256,7 @@ def load(path: Path) -> Seen:
         Equal reads and layout.
     """
     with np.load(path) as stored:
-        kinds: dict[str, dict[str, npt.NDArray[np.float64]]] = {}
+        kinds: dict[str, dict[str, Float64Array]] = {}
         for key in stored.files:
             if "/" in key:
                 kind, name = key.split("/", 1)

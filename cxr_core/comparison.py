@@ -7,16 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float64Array, FloatArray
 from cxr_core.errors import NotApplicableError, SpecMismatchError
 from cxr_core.explain.cam import Cam
 from cxr_core.heads import HeadSet, HeadSetState
 from cxr_core.labels import CLASSES, ENSEMBLES
 
 _PROBS, _DENSE = ENSEMBLES
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -53,12 +51,12 @@ class Comparison:
     labels: Mapping[str, str]
     margins: Mapping[str, float]
     entropies: Mapping[str, float]
-    mean: FloatArray
+    mean: Float64Array
     mean_entropy: float
     disagreement: Disagreement | None
 
 
-def compare(probs: Mapping[str, npt.NDArray[np.floating]]) -> Comparison:
+def compare(probs: Mapping[str, FloatArray]) -> Comparison:
     """Compare what systems say of one film.
 
     Args:
@@ -86,7 +84,7 @@ def compare(probs: Mapping[str, npt.NDArray[np.floating]]) -> Comparison:
     )
 
 
-def entropy(probs: npt.NDArray[np.floating]) -> float:
+def entropy(probs: FloatArray) -> float:
     """Return Shannon's entropy.
 
     Args:
@@ -100,7 +98,7 @@ def entropy(probs: npt.NDArray[np.floating]) -> float:
     return abs(float(-(positive * np.log2(positive)).sum()))
 
 
-def margin(probs: npt.NDArray[np.floating]) -> float:
+def margin(probs: FloatArray) -> float:
     """Return the largest probability minus the second largest.
 
     Args:
@@ -132,15 +130,15 @@ class EnsembleParts:
 
     system: str
     names: tuple[tuple[str, str | None], ...]
-    inputs: FloatArray
-    weights: FloatArray | None
-    parts: FloatArray
-    bias: FloatArray
-    logits: FloatArray
+    inputs: Float64Array
+    weights: Float64Array | None
+    parts: Float64Array
+    bias: Float64Array
+    logits: Float64Array
 
-    def by_member(self) -> dict[str, FloatArray]:
+    def by_member(self) -> dict[str, Float64Array]:
         """Return member name to what it adds to each logit, shape (k,)."""
-        sums: dict[str, FloatArray] = {}
+        sums: dict[str, Float64Array] = {}
         for (member, _), part in zip(self.names, self.parts, strict=True):
             sums[member] = sums.get(member, np.zeros(len(part))) + part
         return sums
@@ -168,7 +166,7 @@ def ensemble_parts(heads: HeadSet, state: HeadSetState, system: str) -> Ensemble
     bias = heads.ensembles[system].bias.astype(np.float64)
     names: list[tuple[str, str | None]] = []
     values: list[float] = []
-    parts: list[FloatArray] = []
+    parts: list[Float64Array] = []
     start = 0
     for member in heads.members:
         said = state.members[member]
@@ -195,7 +193,7 @@ def ensemble_parts(heads: HeadSet, state: HeadSetState, system: str) -> Ensemble
     )
 
 
-def difference_map(first: Cam, second: Cam) -> FloatArray:
+def difference_map(first: Cam, second: Cam) -> Float64Array:
     """Subtract one map from another after each was divided by its own largest absolute value.
 
     Maps of different systems have no common unit, so this tells where their emphasis differs, not
@@ -220,14 +218,14 @@ def difference_map(first: Cam, second: Cam) -> FloatArray:
     return _scaled(first) - _scaled(second)
 
 
-def _scaled(cam: Cam) -> FloatArray:
+def _scaled(cam: Cam) -> Float64Array:
     """Divide a map by its largest absolute value."""
     grid = np.asarray(cam.grid, np.float64)
     largest = np.abs(grid).max()
     return grid / largest if largest > 0 else grid
 
 
-def _disagreement(probs: Mapping[str, FloatArray]) -> Disagreement | None:
+def _disagreement(probs: Mapping[str, Float64Array]) -> Disagreement | None:
     """Find the pair of systems with the largest total variation distance."""
     found = None
     for first, second in itertools.combinations(probs, 2):

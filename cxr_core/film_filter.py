@@ -11,18 +11,17 @@ from types import MappingProxyType
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
+
+from cxr_core.array import Float32Array
 
 BORDER_SHARE: Final = 0.08
 CLAHE_CLIP: Final = 2.0
 CLAHE_TILES: Final = 8
 SOFT_SIDE: Final = 64
 
-FloatImage = npt.NDArray[np.float32]
 
-
-def equalise(image: FloatImage) -> FloatImage:
+def equalise(image: Float32Array) -> Float32Array:
     """Replace each value by the share of the film that is darker: equal histograms for all films.
 
     Args:
@@ -38,7 +37,7 @@ def equalise(image: FloatImage) -> FloatImage:
     return middle[inverse].reshape(image.shape).astype(np.float32)
 
 
-def clahe(image: FloatImage) -> FloatImage:
+def clahe(image: Float32Array) -> Float32Array:
     """Equalise the histogram in tiles, with limited contrast.
 
     Args:
@@ -59,7 +58,7 @@ def clahe(image: FloatImage) -> FloatImage:
     return np.asarray(equalised, np.float32) / np.float32(65535.0)
 
 
-def blank_border(image: FloatImage) -> FloatImage:
+def blank_border(image: Float32Array) -> Float32Array:
     """Fill the outer 8 % of each side with the mean of the rest: markers, frames, collimation.
 
     Args:
@@ -75,7 +74,7 @@ def blank_border(image: FloatImage) -> FloatImage:
     return blanked
 
 
-def soften(image: FloatImage) -> FloatImage:
+def soften(image: Float32Array) -> Float32Array:
     """Reduce the film to 64 by 64 and back: grain, sharpening and compression go.
 
     Args:
@@ -90,12 +89,12 @@ def soften(image: FloatImage) -> FloatImage:
     return np.clip(np.asarray(back, np.float32), 0.0, 1.0)
 
 
-def _unchanged(image: FloatImage) -> FloatImage:
+def _unchanged(image: Float32Array) -> Float32Array:
     """Return the film as it is."""
     return image
 
 
-FILTERS: Final[Mapping[str, Callable[[FloatImage], FloatImage]]] = MappingProxyType(
+FILTERS: Final[Mapping[str, Callable[[Float32Array], Float32Array]]] = MappingProxyType(
     {
         "none": _unchanged,
         "equalise": equalise,

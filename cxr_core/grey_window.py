@@ -9,6 +9,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from cxr_core.array import Float64Array
+
 LINEAR: Final = "LINEAR"
 SIGMOID: Final = "SIGMOID"
 TABLE: Final = "TABLE"
@@ -114,7 +116,7 @@ class Window:
         table = np.rint(shares * _FULL).astype(np.uint16).tobytes()
         return cls(name, float(first), float(first + len(entries) - 1), TABLE, table)
 
-    def brightness(self, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    def brightness(self, values: npt.NDArray[Any]) -> Float64Array:
         """Return how bright values are.
 
         Args:

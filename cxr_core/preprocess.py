@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from cxr_core.array import Float32Array
 from cxr_core.errors import SpecMismatchError
 from cxr_core.film_filter import FILTERS
 from cxr_core.radiograph import Notice, Radiograph
@@ -97,7 +97,7 @@ class PreprocessSpec:
         return cls(**values)
 
 
-def resize(image: npt.NDArray[np.float32], spec: PreprocessSpec) -> npt.NDArray[np.float32]:
+def resize(image: Float32Array, spec: PreprocessSpec) -> Float32Array:
     """Stretch a film to the network's size, whatever its aspect ratio, and apply the filter.
 
     Args:
@@ -116,7 +116,7 @@ def resize(image: npt.NDArray[np.float32], spec: PreprocessSpec) -> npt.NDArray[
     return change(np.clip(np.asarray(resized, np.float32), 0.0, 1.0))
 
 
-def scale(image: npt.NDArray[np.float32], spec: PreprocessSpec) -> npt.NDArray[np.float32]:
+def scale(image: Float32Array, spec: PreprocessSpec) -> Float32Array:
     """Copy the grey film into three channels and bring them to the network's range.
 
     Args:
@@ -138,7 +138,7 @@ def scale(image: npt.NDArray[np.float32], spec: PreprocessSpec) -> npt.NDArray[n
     return rgb * np.float32(255.0) - _CAFFE_MEAN_BGR  # grey: BGR and RGB order are the same
 
 
-def preprocess(radiograph: Radiograph, spec: PreprocessSpec) -> npt.NDArray[np.float32]:
+def preprocess(radiograph: Radiograph, spec: PreprocessSpec) -> Float32Array:
     """Turn one film into one network input.
 
     Args:
@@ -151,9 +151,7 @@ def preprocess(radiograph: Radiograph, spec: PreprocessSpec) -> npt.NDArray[np.f
     return scale(resize(radiograph.image, spec), spec)
 
 
-def preprocess_batch(
-    radiographs: Sequence[Radiograph], spec: PreprocessSpec
-) -> npt.NDArray[np.float32]:
+def preprocess_batch(radiographs: Sequence[Radiograph], spec: PreprocessSpec) -> Float32Array:
     """Turn several films into one batch; row i equals `preprocess` of film i bit for bit.
 
     Args:
@@ -185,8 +183,8 @@ class Prepared:
 
     sha256: str
     notices: tuple[Notice, ...]
-    inputs: Mapping[PreprocessSpec, npt.NDArray[np.float32]]
-    layout: npt.NDArray[np.float32]
+    inputs: Mapping[PreprocessSpec, Float32Array]
+    layout: Float32Array
 
 
 def prepare(radiograph: Radiograph, specs: Iterable[PreprocessSpec]) -> Prepared:
@@ -217,8 +215,8 @@ class Shrunk:
 
     sha256: str
     notices: tuple[Notice, ...]
-    images: Mapping[PreprocessSpec, npt.NDArray[np.float32]]
-    layout: npt.NDArray[np.float32]
+    images: Mapping[PreprocessSpec, Float32Array]
+    layout: Float32Array
 
     def prepared(self, specs: Iterable[PreprocessSpec]) -> Prepared:
         """Bring it to the networks' ranges.

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cxr_core.array import Float32Array
 from cxr_core.bundle import DATASET
 from cxr_core.errors import SpecMismatchError
 from cxr_core.labels import ENSEMBLES
@@ -167,7 +168,7 @@ def training_facts(record: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _halved(array: npt.NDArray[np.float32]) -> npt.NDArray[np.float16] | npt.NDArray[np.float32]:
+def _halved(array: Float32Array) -> npt.NDArray[np.float16] | Float32Array:
     """Return the same values in half precision if that has all of them."""
     half = array.astype(np.float16)
     return half if np.array_equal(half.astype(np.float32), array) else array

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float32Array, IntArray
 from cxr_core.dataset import class_weights_inverse, class_weights_max
 from cxr_core.labels import CLASSES
 from train.auxiliary import (
@@ -20,7 +20,6 @@ from train.fit_loop import FitData, FitSpec, fit_model
 from train.keras_system import DEFAULT_HIDDEN, MEMBER_HIDDEN, build_head, extract_head
 from train.losses import build_loss
 
-FloatArray = npt.NDArray[np.float32]
 _SIGNIFICANT = 256
 
 
@@ -34,7 +33,7 @@ class Fitted:
         is_best_kept: True if the arrays are those of the best epoch, not of the last.
     """
 
-    arrays: dict[str, FloatArray]
+    arrays: dict[str, Float32Array]
     history: list[dict[str, float]]
     is_best_kept: bool
 
@@ -50,9 +49,7 @@ class Fitted:
         return self.best_epoch if self.is_best_kept else len(self.history)
 
 
-def class_weights(
-    kind: str, y_true: npt.NDArray[np.int64], power: float = 1.0
-) -> tuple[float, ...] | None:
+def class_weights(kind: str, y_true: IntArray, power: float = 1.0) -> tuple[float, ...] | None:
     """Return one weight a class.
 
     Args:
@@ -132,7 +129,7 @@ def fit_head(
     return Fitted(arrays, rows, is_best_kept)
 
 
-def rounded(kernel: FloatArray) -> FloatArray:
+def rounded(kernel: Float32Array) -> Float32Array:
     """Round weights to eight significant bits, within the range of half precision.
 
     The backbones' weights have eight bits as well. A bundle stores such a kernel as float16, and

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float32Array, IntArray
 from cxr_core.labels import CLASSES
 from train.auxiliary import (
     auxiliary_targets,
@@ -21,8 +21,6 @@ from train.auxiliary import (
 )
 from train.config import TrainConfig
 from train.fit_state import FitState
-
-FloatArray = npt.NDArray[np.float32]
 
 HISTORY_FIELDS = (
     "epoch",
@@ -50,12 +48,12 @@ class FitData:
         n_answers: Number of answers.
     """
 
-    passes: Mapping[int, FloatArray]
-    y_true: npt.NDArray[np.int64]
-    val_inputs: FloatArray | None = None
-    val_y_true: npt.NDArray[np.int64] | None = None
-    weights: FloatArray | None = None
-    answers: npt.NDArray[np.int64] | None = None
+    passes: Mapping[int, Float32Array]
+    y_true: IntArray
+    val_inputs: Float32Array | None = None
+    val_y_true: IntArray | None = None
+    weights: Float32Array | None = None
+    answers: IntArray | None = None
     n_answers: int = 0
 
 
@@ -216,9 +214,7 @@ def _batches(spec: FitSpec, data: FitData, first_epoch: int) -> Any:
 
 
 @lru_cache(maxsize=4)
-def _drawn(
-    seed: int, epoch: int, n_films: int, n_variants: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _drawn(seed: int, epoch: int, n_films: int, n_variants: int) -> tuple[IntArray, IntArray]:
     """Return the order of an epoch's films and the variant drawn of each."""
     rng = np.random.default_rng([seed, epoch])
     return rng.permutation(n_films), rng.integers(n_variants, size=n_films)
@@ -286,9 +282,7 @@ def write_history(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
     temporary.replace(path)
 
 
-def _targets(
-    data: FitData, y_true: npt.NDArray[np.int64], answers: npt.NDArray[np.int64] | None
-) -> FloatArray:
+def _targets(data: FitData, y_true: IntArray, answers: IntArray | None) -> Float32Array:
     """Return classes as rows with a single one, and the answers beside them if any are asked."""
     rows = _one_hot(y_true)
     if data.answers is None or answers is None:
@@ -296,6 +290,6 @@ def _targets(
     return auxiliary_targets(rows, answers, data.n_answers)
 
 
-def _one_hot(y_true: npt.NDArray[np.int64]) -> FloatArray:
+def _one_hot(y_true: IntArray) -> Float32Array:
     """Return class indices as rows with a single one."""
     return np.eye(len(CLASSES), dtype=np.float32)[y_true]

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import BoolArray, IntArray
 from cxr_core.dataset import Film, class_counts, data_digest, scan, summarise
 from train.config import TrainConfig
 from train.network import films_seen
@@ -138,7 +138,7 @@ def _count_shared(parts: Parts, found: ExtraFilms) -> dict[str, int]:
     return {split: sum(name in own for name in found.names) for split, own in known.items()}
 
 
-def fitted_added(material: Material) -> npt.NDArray[np.bool_]:
+def fitted_added(material: Material) -> BoolArray:
     """Tell which added films show no test patient, so that they may be fitted.
 
     Args:
@@ -151,7 +151,7 @@ def fitted_added(material: Material) -> npt.NDArray[np.bool_]:
     return np.array([name not in tested for name in material.sets[ADDED].names], bool)
 
 
-def added_folds(config: TrainConfig, material: Material) -> npt.NDArray[np.int64]:
+def added_folds(config: TrainConfig, material: Material) -> IntArray:
     """Deal the patients of the added films to folds.
 
     Args:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import BoolArray, Float32Array, IntArray
 from cxr_core.dataset import Film, class_counts
 from cxr_core.errors import TrainingDataError
 from cxr_core.heads import MemberHead, head_from_arrays, pool_matrix
@@ -25,9 +25,6 @@ from train.parts import FIT, TEST, VALIDATION
 LOG = logging.getLogger(__name__)
 _CHUNK = 256
 
-FloatArray = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.int64]
-
 
 @dataclass(frozen=True, eq=False)
 class MemberData:
@@ -42,8 +39,8 @@ class MemberData:
     """
 
     network: Network
-    pooled: Mapping[str, FloatArray]
-    variants: Mapping[int, FloatArray]
+    pooled: Mapping[str, Float32Array]
+    variants: Mapping[int, Float32Array]
     films: Mapping[str, tuple[Film, ...]]
     unreadable: Mapping[str, str]
 
@@ -108,8 +105,8 @@ def fit_data(
     data: MemberData,
     config: TrainConfig,
     *,
-    rows: npt.NDArray[np.bool_] | None = None,
-    added: npt.NDArray[np.bool_] | None = None,
+    rows: BoolArray | None = None,
+    added: BoolArray | None = None,
 ) -> FitData:
     """Put together what a head is fitted to.
 
@@ -166,7 +163,7 @@ def to_head(fitted: Fitted, data: MemberData, config: TrainConfig) -> MemberHead
     )
 
 
-def added_rows(material: Material, data: MemberData) -> npt.NDArray[np.bool_] | None:
+def added_rows(material: Material, data: MemberData) -> BoolArray | None:
     """Tell which added films may be fitted: those of no test patient.
 
     Args:
@@ -213,7 +210,7 @@ def _cached(
     return stored
 
 
-def _pooled(stored: FeatureCache, films: Sequence[Film], pooling: str) -> FloatArray:
+def _pooled(stored: FeatureCache, films: Sequence[Film], pooling: str) -> Float32Array:
     """Return the pooled features of readable films, shape (n, n_pooled, c)."""
     height, width, channels = stored.feature_shape
     pool = pool_matrix(pooling, height, width).astype(np.float32)

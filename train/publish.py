@@ -12,9 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
-
+from cxr_core.array import Float32Array
 from cxr_core.bundle import MANIFEST, TRADEOFF, Bundle, seal
 from cxr_core.dataset import data_digest
 from cxr_core.engine.openvino import OpenVinoEngine
@@ -115,7 +113,7 @@ class _SharedEngine:
 
     def __init__(self, engine: OpenVinoEngine) -> None:
         self._engine = engine
-        self._known: dict[bytes, npt.NDArray[np.float32]] = {}
+        self._known: dict[bytes, Float32Array] = {}
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -127,7 +125,7 @@ class _SharedEngine:
         """Shape (h, w, c) of one film's feature map."""
         return self._engine.feature_shape
 
-    def run(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def run(self, batch: Float32Array) -> Float32Array:
         """Run the network, or return what the same batch gave before."""
         key = hashlib.sha256(batch.tobytes()).digest()
         if key not in self._known:

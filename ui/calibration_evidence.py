@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from cxr_core.array import Float64Array
 from cxr_core.trust.calibration import Temperature
-from cxr_core.trust.calibration_error import Float64Array
 from ui.model_cache import models_key
 
 if TYPE_CHECKING:

@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-import numpy.typing as npt
 import streamlit as st
 
+from cxr_core.array import Float64Array
 from cxr_core.evaluate.evaluation import SCHEMA, calibrated_probs, evaluation_of, films_digest
 from cxr_core.evaluate.folder_evaluation import about, known_films
 from ui.model_cache import models_key
@@ -35,7 +34,7 @@ BLIND: Final = ", each read by models that never saw its patient"
 MAX_SETS: Final = 16
 _OWN_KEY: Final = "evidence-own"
 
-Probs = Mapping[str, npt.NDArray[np.float64]]
+Probs = Mapping[str, Float64Array]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +62,7 @@ class Evidence:
         """Names of the systems, in display order."""
         return tuple(self.evaluation["systems"])
 
-    def probs(self, *, is_raw: bool) -> dict[str, npt.NDArray[np.float64]]:
+    def probs(self, *, is_raw: bool) -> dict[str, Float64Array]:
         """Return each system's probabilities; raw ones where a system has no others.
 
         Args:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
+from cxr_core.array import Float64Array
 from cxr_core.labels import CLASS_TITLES, SYSTEMS, system_title
 from cxr_core.provenance import NOT_RECORDED
 from cxr_core.training_run import PUBLISHED, config_differences, smooth
-from cxr_core.training_run.history import FloatArray
 
 if TYPE_CHECKING:
     from cxr_core.training_run import Run, RunList, SystemRun
@@ -67,9 +67,9 @@ class Series:
     system: str
     metric: str
     split: str
-    epochs: FloatArray
-    values: FloatArray
-    smoothed: FloatArray
+    epochs: Float64Array
+    values: Float64Array
+    smoothed: Float64Array
 
 
 def run_title(key: str) -> str:

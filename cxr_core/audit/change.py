@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-FloatImage = npt.NDArray[np.float32]
+from cxr_core.array import Float32Array
+
 _NOISE_SEED: Final = 0
 _MARKER_MARGIN: Final = 0.04
 
 
-def paste_marker(image: FloatImage, level: float) -> FloatImage:
+def paste_marker(image: Float32Array, level: float) -> Float32Array:
     """Write a white R into the upper left corner, `level` of the film high."""
     import cv2
 
@@ -26,7 +26,7 @@ def paste_marker(image: FloatImage, level: float) -> FloatImage:
     return np.maximum(image, letter.astype(np.float32) / 255)
 
 
-def blacken_border(image: FloatImage, level: float) -> FloatImage:
+def blacken_border(image: Float32Array, level: float) -> Float32Array:
     """Paint the outer `level` of each side black."""
     rows, columns = (min(round(level * side), (side - 1) // 2) for side in image.shape)
     framed = np.zeros_like(image)
@@ -35,24 +35,24 @@ def blacken_border(image: FloatImage, level: float) -> FloatImage:
     return framed
 
 
-def crop(image: FloatImage, level: float) -> FloatImage:
+def crop(image: Float32Array, level: float) -> Float32Array:
     """Cut `level` of each side off."""
     rows, columns = (min(round(level * side), (side - 1) // 2) for side in image.shape)
     return image[rows : image.shape[0] - rows, columns : image.shape[1] - columns].copy()
 
 
-def stretch_contrast(image: FloatImage, level: float) -> FloatImage:
+def stretch_contrast(image: Float32Array, level: float) -> Float32Array:
     """Multiply the distance from the mean grey by `level`."""
     mean = np.float32(image.mean())
     return mean + np.float32(level) * (image - mean)
 
 
-def brighten(image: FloatImage, level: float) -> FloatImage:
+def brighten(image: Float32Array, level: float) -> Float32Array:
     """Raise grey values to the power of `level`: below 1 brightens, above 1 darkens."""
     return np.power(image, np.float32(level))
 
 
-def compress(image: FloatImage, level: float) -> FloatImage:
+def compress(image: Float32Array, level: float) -> Float32Array:
     """Save the film as a JPEG of quality `level` and read it again."""
     import cv2
 
@@ -63,7 +63,7 @@ def compress(image: FloatImage, level: float) -> FloatImage:
     return np.asarray(decoded, np.float32) / np.float32(255)
 
 
-def rotate(image: FloatImage, level: float) -> FloatImage:
+def rotate(image: Float32Array, level: float) -> Float32Array:
     """Turn the film by `level` degrees, counter-clockwise; its edge is repeated outside."""
     import cv2
 
@@ -80,7 +80,7 @@ def rotate(image: FloatImage, level: float) -> FloatImage:
     )
 
 
-def soften(image: FloatImage, level: float) -> FloatImage:
+def soften(image: Float32Array, level: float) -> Float32Array:
     """Blur by a Gaussian whose standard deviation is `level` of each side; the edge is repeated."""
     import cv2
 
@@ -92,7 +92,7 @@ def soften(image: FloatImage, level: float) -> FloatImage:
     return np.asarray(blurred)
 
 
-def add_noise(image: FloatImage, level: float) -> FloatImage:
+def add_noise(image: Float32Array, level: float) -> Float32Array:
     """Add grain of standard deviation `level`, the same for the same size."""
     grain = np.random.default_rng(_NOISE_SEED).normal(0.0, level, image.shape)
     return image + grain.astype(np.float32)

@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float32Array, Float64Array
 from cxr_core.audit.change import (
-    FloatImage,
     add_noise,
     blacken_border,
     brighten,
@@ -54,10 +53,10 @@ class Probe:
     explanation: str
     levels: tuple[float, ...]
     unchanged: float
-    change: Callable[[FloatImage, float], FloatImage]
+    change: Callable[[Float32Array, float], Float32Array]
     is_percent: bool = True
 
-    def apply(self, image: FloatImage, level: float) -> FloatImage:
+    def apply(self, image: Float32Array, level: float) -> Float32Array:
         """Change a film.
 
         Args:
@@ -85,9 +84,9 @@ class ProbeCurve:
 
     name: str
     levels: tuple[float, ...]
-    logits: Mapping[str, npt.NDArray[np.float64]]
+    logits: Mapping[str, Float64Array]
 
-    def probs(self, system: str, *, temperature: float = 1.0) -> npt.NDArray[np.float64]:
+    def probs(self, system: str, *, temperature: float = 1.0) -> Float64Array:
         """Return probabilities along the levels.
 
         Args:
@@ -242,7 +241,7 @@ def n_changes(probes: Sequence[Probe]) -> int:
 
 def probe_film(
     reader: SystemsReader,
-    image: FloatImage,
+    image: Float32Array,
     *,
     probes: Sequence[Probe] = PROBES,
     on_step: OnStep | None = None,

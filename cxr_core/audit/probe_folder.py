@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float64Array
 from cxr_core.audit.films import AuditFilms
 from cxr_core.audit.measure import share
 from cxr_core.audit.probe import PROBE_BY_NAME, PROBES, Probe, ProbeCurve, n_changes, probe_film
@@ -143,8 +143,8 @@ def _probe_figures(
 
 
 def _level_figures(
-    before: npt.NDArray[np.float64],
-    after: npt.NDArray[np.float64],
+    before: Float64Array,
+    after: Float64Array,
     films: FilmList,
     resamples: Resamples,
 ) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float32Array, Float64Array
 from cxr_core.blas import one_blas_thread
 from cxr_core.evaluate.reads import Collector
 from cxr_core.preprocess import resize
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from cxr_core.bundle import Bundle
     from cxr_core.predict import Predictor
 
-FloatImage = npt.NDArray[np.float32]
-Features = Mapping[str, npt.NDArray[np.float32]]
+Features = Mapping[str, Float32Array]
 """Member name to feature map (h, w, c)."""
 
 
@@ -76,7 +75,7 @@ class SystemsReader:
         """Return an empty table of reads for each variant."""
         return {name: Collector(own.heads) for name, own in self.predictors.items()}
 
-    def features(self, image: FloatImage) -> dict[str, Features]:
+    def features(self, image: Float32Array) -> dict[str, Features]:
         """Run every network that a variant needs, once for each way to prepare the film.
 
         Args:
@@ -85,7 +84,7 @@ class SystemsReader:
         Returns:
             Variant to member to feature map, as `Predictor.features` gives them.
         """
-        maps: dict[object, npt.NDArray[np.float32]] = {}
+        maps: dict[object, Float32Array] = {}
         found: dict[str, Features] = {}
         for variant, predictor in self.predictors.items():
             own = {}
@@ -97,7 +96,7 @@ class SystemsReader:
             found[variant] = own
         return found
 
-    def logits(self, image: FloatImage) -> dict[str, dict[str, npt.NDArray[np.float64]]]:
+    def logits(self, image: Float32Array) -> dict[str, dict[str, Float64Array]]:
         """Return what every system says of a film.
 
         Args:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from cxr_core.array import FloatArray
 from cxr_core.bundle.entry import beside
 from cxr_core.bundle.manifest import (
     AUDIT,
@@ -25,7 +26,7 @@ from cxr_core.bundle.manifest import (
 )
 from cxr_core.bundle.parse import fitting, parse_arrays, parse_object
 from cxr_core.errors import ArtifactIntegrityError, SpecMismatchError
-from cxr_core.heads import FloatArray, HeadSet, ensemble_from_arrays, head_from_arrays
+from cxr_core.heads import HeadSet, ensemble_from_arrays, head_from_arrays
 
 if TYPE_CHECKING:
     from cxr_core.evaluate.reads import Reads

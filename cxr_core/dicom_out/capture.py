@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from cxr_core.array import ByteArray
 from cxr_core.dicom_out import code
 from cxr_core.dicom_out.device import RESEARCH_USE, Device
 from cxr_core.dicom_out.study import new_uid
@@ -39,7 +40,7 @@ _JPEG_METHOD: Final = "ISO_10918_1"
 
 def overlay_capture(
     reference: Dataset,
-    picture: npt.NDArray[np.uint8],
+    picture: ByteArray,
     cam: Cam,
     device: Device,
     *,

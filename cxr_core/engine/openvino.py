@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float32Array
 from cxr_core.engine import check_batch
 from cxr_core.errors import ArtifactIntegrityError
 
@@ -94,7 +94,7 @@ class OpenVinoEngine:
         """Shape (h, w, c) of one film's feature map."""
         return self._feature_shape
 
-    def run(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def run(self, batch: Float32Array) -> Float32Array:
         """Run the backbone film by film; see `FeatureEngine.run`."""
         check_batch(batch, self._input_shape)
         features = np.empty((len(batch), *self._feature_shape), np.float32)

@@ -6,9 +6,9 @@ from collections.abc import Hashable, Sequence
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import rankdata
 
+from cxr_core.array import BoolArray, Float64Array, IntArray
 from cxr_core.evaluate.figure import Measured, figure
 from cxr_core.evaluate.resample import Resamples
 from cxr_core.evaluate.weighted import log_losses
@@ -16,11 +16,8 @@ from cxr_core.evaluate.weighted import log_losses
 N_RESAMPLES: Final = 1000
 """Resamples where a caller names no number; an evaluation draws `resample.N_RESAMPLES`."""
 
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
 
-
-def auroc(is_positive: npt.NDArray[np.bool_], scores: FloatArray) -> float:
+def auroc(is_positive: BoolArray, scores: Float64Array) -> float:
     """Return the area under the ROC curve.
 
     Args:
@@ -43,7 +40,7 @@ def auroc(is_positive: npt.NDArray[np.bool_], scores: FloatArray) -> float:
     return total / (n_positive * n_negative)
 
 
-def log_loss(y_true: IntArray, probs: FloatArray) -> float:
+def log_loss(y_true: IntArray, probs: Float64Array) -> float:
     """Return the mean negative log-likelihood of the true class.
 
     Args:
@@ -58,7 +55,7 @@ def log_loss(y_true: IntArray, probs: FloatArray) -> float:
 
 def figures(
     y_true: IntArray,
-    probs: FloatArray,
+    probs: Float64Array,
     patients: Sequence[Hashable],
     *,
     n_resamples: int = N_RESAMPLES,
@@ -89,7 +86,7 @@ def figures(
 
 
 def mean_interval(
-    values: FloatArray | Sequence[float],
+    values: Float64Array | Sequence[float],
     patients: Sequence[Hashable],
     *,
     n_resamples: int = N_RESAMPLES,
@@ -120,8 +117,8 @@ def mean_interval(
 
 def difference(
     y_true: IntArray,
-    probs: FloatArray,
-    other: FloatArray,
+    probs: Float64Array,
+    other: Float64Array,
     patients: Sequence[Hashable],
     *,
     n_resamples: int = N_RESAMPLES,

@@ -8,7 +8,7 @@ Shapes: `a` is one feature map (h, w, c); `d` the width of a layer; `k` the numb
 Arithmetic keeps the dtype of the weights: float32 in serving, float64 in tests of exactness.
 """
 
-from cxr_core.heads.dense import Dense, FloatArray, softmax
+from cxr_core.heads.dense import Dense, softmax
 from cxr_core.heads.head_set import (
     HeadSet,
     HeadSetState,
@@ -21,7 +21,6 @@ from cxr_core.heads.pooling import POOLINGS, pool_matrix
 __all__ = [
     "POOLINGS",
     "Dense",
-    "FloatArray",
     "HeadSet",
     "HeadSetState",
     "MemberHead",

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import FloatArray
 from cxr_core.errors import SpecMismatchError
-
-FloatArray = npt.NDArray[np.floating[Any]]
 
 
 def softmax(logits: FloatArray) -> FloatArray:

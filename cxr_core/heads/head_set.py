@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from cxr_core.array import FloatArray
 from cxr_core.errors import NotApplicableError, SpecMismatchError
-from cxr_core.heads.dense import Dense, FloatArray, layers_from_arrays
+from cxr_core.heads.dense import Dense, layers_from_arrays
 from cxr_core.heads.member import MemberHead, MemberState
 from cxr_core.labels import MEMBERS
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from cxr_core.array import FloatArray
 from cxr_core.errors import SpecMismatchError
-from cxr_core.heads.dense import Dense, FloatArray, layers_from_arrays, softmax
+from cxr_core.heads.dense import Dense, layers_from_arrays, softmax
 from cxr_core.heads.pooling import pool_matrix
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
+
+from cxr_core.array import Float64Array
 
 POOLINGS: Final = ("average2_valid", "average2_same", "global", "none")
 
 
-def pool_matrix(pooling: str, height: int, width: int) -> npt.NDArray[np.float64]:
+def pool_matrix(pooling: str, height: int, width: int) -> Float64Array:
     """Return the linear map that pooling is: rows are pooled cells, columns are map cells.
 
     Args:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
+from cxr_core.array import BoolArray, Float32Array
 from cxr_core.lungs.shape import (
     Polygon,
 )
@@ -25,8 +23,8 @@ class LungMask:
         notes: Why this may not be the two lungs; empty for a plausible mask.
     """
 
-    mask: npt.NDArray[np.bool_]
-    probability: npt.NDArray[np.float32]
+    mask: BoolArray
+    probability: Float32Array
     area_share: float
     polygons: tuple[Polygon, ...]
     notes: tuple[Notice, ...] = ()

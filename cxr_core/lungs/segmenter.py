@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float32Array
 from cxr_core.engine import FeatureEngine
 from cxr_core.errors import SpecMismatchError
 from cxr_core.lungs.mask import LungMask
@@ -100,7 +100,7 @@ class LungSegmenter:
         batch = preprocess(radiograph, self._spec)[None, :, :, :1]
         return self.from_probability(self._engine.run(np.ascontiguousarray(batch))[0, :, :, 0])
 
-    def from_probability(self, probability: npt.NDArray[np.float32]) -> LungMask:
+    def from_probability(self, probability: Float32Array) -> LungMask:
         """Make the mask of a probability in every pixel.
 
         Args:

@@ -7,12 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import BoolArray, Float32Array
 from cxr_core.radiograph import Notice
 
-FloatGrid = npt.NDArray[np.float32]
-BoolGrid = npt.NDArray[np.bool_]
 Polygon = tuple[tuple[float, float], ...]
 
 SPECK_SHARE: Final = 0.05
@@ -73,7 +71,7 @@ class Region:
     right: float
 
 
-def clean(probability: FloatGrid, threshold: float) -> tuple[BoolGrid, tuple[Region, ...]]:
+def clean(probability: Float32Array, threshold: float) -> tuple[BoolArray, tuple[Region, ...]]:
     """Threshold a probability, drop specks and fill holes.
 
     Args:
@@ -104,7 +102,7 @@ def clean(probability: FloatGrid, threshold: float) -> tuple[BoolGrid, tuple[Reg
     return mask.astype(bool), tuple(sorted(regions, key=lambda region: region.left + region.right))
 
 
-def outline(probability: FloatGrid, mask: BoolGrid, threshold: float) -> tuple[Polygon, ...]:
+def outline(probability: Float32Array, mask: BoolArray, threshold: float) -> tuple[Polygon, ...]:
     """Return a mask's outer edges, finer than its pixels, for display.
 
     Args:
@@ -137,7 +135,7 @@ def outline(probability: FloatGrid, mask: BoolGrid, threshold: float) -> tuple[P
     return tuple(sorted(polygons, key=lambda polygon: min(polygon)))
 
 
-def unsure_share(probability: FloatGrid, mask: BoolGrid) -> float:
+def unsure_share(probability: Float32Array, mask: BoolArray) -> float:
     """Return how much of the film is neither lung nor not lung, against the mask's area.
 
     Args:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cxr_core.array import BoolArray, Float64Array
 from cxr_core.lungs.mask import LungMask
 from cxr_core.radiograph import Notice
 
@@ -76,13 +77,13 @@ def lung_share(cam_grid: npt.NDArray[Any], lung_mask: LungMask) -> LungShare:
     return LungShare(share, area_share, enrichment, notes)
 
 
-def _covered(mask: npt.NDArray[np.bool_], shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
+def _covered(mask: BoolArray, shape: tuple[int, ...]) -> Float64Array:
     """Return which share of each grid cell's area the mask covers, shape (h, w)."""
     rows, columns = (_overlap(n, size) for n, size in zip(shape, mask.shape, strict=True))
     return rows @ mask.astype(np.float64) @ columns.T
 
 
-def _overlap(n_cells: int, n_pixels: int) -> npt.NDArray[np.float64]:
+def _overlap(n_cells: int, n_pixels: int) -> Float64Array:
     """Return the share of each cell of a line that each pixel fills, shape (cells, pixels)."""
     cells = np.arange(n_cells + 1) / n_cells
     pixels = np.arange(n_pixels + 1) / n_pixels

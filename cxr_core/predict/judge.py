@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from cxr_core.heads import FloatArray, HeadSetState, softmax
+from cxr_core.array import Float32Array, FloatArray
+from cxr_core.heads import HeadSetState, softmax
 from cxr_core.labels import CLASSES
 from cxr_core.predict.reading import SystemReading, Trust
 
@@ -40,9 +40,9 @@ def read_system(name: str, raw_logits: FloatArray, model: TrustModel | None) -> 
 
 def judge_film(
     systems: Mapping[str, SystemReading],
-    features: Mapping[str, npt.NDArray[np.float32]],
+    features: Mapping[str, Float32Array],
     state: HeadSetState,
-    layout: npt.NDArray[np.float32],
+    layout: Float32Array,
     model: TrustModel | None,
 ) -> Trust:
     """Put together what is known of believing a reading.

@@ -8,9 +8,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
+from cxr_core.array import Float32Array
 from cxr_core.blas import one_blas_thread
 from cxr_core.bundle import Bundle, MemberEntry
 from cxr_core.engine import FeatureEngine
@@ -98,7 +96,7 @@ class Predictor:
         """What films are prepared by, each distinct spec once, in the order of the members."""
         return tuple(dict.fromkeys(member.preprocess for member in self._members.values()))
 
-    def run_member(self, name: str, image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def run_member(self, name: str, image: Float32Array) -> Float32Array:
         """Run one backbone on a film that has the network's size already.
 
         Args:
@@ -117,11 +115,11 @@ class Predictor:
             msg = f"`name` must be one of {tuple(self._members)}. Received: name={name!r}"
             raise SpecMismatchError(msg)
         batch = scale(image, self._members[name].preprocess)[None]
-        features: npt.NDArray[np.float32] = self._engines[name].run(batch)[0]
+        features: Float32Array = self._engines[name].run(batch)[0]
         features.flags.writeable = False
         return features
 
-    def features(self, radiograph: Radiograph) -> dict[str, npt.NDArray[np.float32]]:
+    def features(self, radiograph: Radiograph) -> dict[str, Float32Array]:
         """Run the backbones alone.
 
         Args:
@@ -259,7 +257,7 @@ class Predictor:
         trust = replace(reading.trust, lung_share=MappingProxyType(shares))
         return replace(reading, trust=trust, lungs=lungs)
 
-    def _run(self, prepared: Prepared) -> dict[str, npt.NDArray[np.float32]]:
+    def _run(self, prepared: Prepared) -> dict[str, Float32Array]:
         """Run every backbone."""
         features = {}
         for name, member in self._members.items():

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float32Array, Float64Array
 from cxr_core.heads import HeadSetState, softmax
 from cxr_core.lungs import LungMask
 from cxr_core.radiograph import Radiograph
@@ -27,13 +27,13 @@ class SystemReading:
     """
 
     name: str
-    logits: npt.NDArray[np.float64]
-    probs: npt.NDArray[np.float64]
+    logits: Float64Array
+    probs: Float64Array
     label: str
     temperature: float | None = None
 
     @property
-    def raw_probs(self) -> npt.NDArray[np.float64]:
+    def raw_probs(self) -> Float64Array:
         """Probabilities before calibration, shape (k,), float64."""
         return np.asarray(softmax(self.logits), np.float64)
 
@@ -81,7 +81,7 @@ class Answer:
     """
 
     systems: Mapping[str, SystemReading]
-    features: Mapping[str, npt.NDArray[np.float32]]
+    features: Mapping[str, Float32Array]
     state: HeadSetState
     trust: Trust
     timing_ms: Mapping[str, float]
@@ -110,7 +110,7 @@ class Reading:
 
     radiograph: Radiograph
     systems: Mapping[str, SystemReading]
-    features: Mapping[str, npt.NDArray[np.float32]]
+    features: Mapping[str, Float32Array]
     state: HeadSetState
     trust: Trust
     timing_ms: Mapping[str, float]

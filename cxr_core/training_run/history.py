@@ -14,11 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float64Array
 from cxr_core.errors import SpecMismatchError
-
-FloatArray = npt.NDArray[np.float64]
 
 MAX_BYTES: Final = 8_000_000
 """Largest file that is read as a history or a record; both are far smaller."""
@@ -39,18 +37,18 @@ class History:
             `epoch` rises strictly. Never change them.
     """
 
-    columns: Mapping[str, FloatArray]
+    columns: Mapping[str, Float64Array]
 
     def __len__(self) -> int:
         """Return the number of epochs."""
         return len(self.epochs)
 
     @property
-    def epochs(self) -> FloatArray:
+    def epochs(self) -> Float64Array:
         """Epoch numbers as they were written, shape (n,)."""
         return self.columns["epoch"]
 
-    def column(self, name: str) -> FloatArray:
+    def column(self, name: str) -> Float64Array:
         """Return one column, shape (n,); NaN throughout if it was not recorded."""
         return self.columns.get(name, np.full(len(self), np.nan))
 
@@ -178,7 +176,7 @@ def read_text(path: Path) -> str:
     return text
 
 
-def smooth(values: Sequence[float] | FloatArray, weight: float) -> FloatArray:
+def smooth(values: Sequence[float] | Float64Array, weight: float) -> Float64Array:
     """Smooth a curve by an exponential moving average without the bias of its start.
 
     A value that is not finite stays as it is and does not enter the average; a constant curve

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float32Array, Float64Array, FloatArray
 from cxr_core.io import read_path
 
 CELLS: Final = 6
@@ -26,7 +26,7 @@ _BLACK: Final = 0.04
 _LEAST_SPREAD: Final = 0.02
 
 
-def film_layout(image: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
+def film_layout(image: FloatArray) -> Float32Array:
     """Return the means of a 6 by 6 grid over a film, without its brightness and contrast.
 
     Args:
@@ -45,7 +45,7 @@ def film_layout(image: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]
     return np.asarray(grid / max(float(grid.std()), _LEAST_SPREAD), np.float32)
 
 
-def film_layouts(paths: Iterable[Path]) -> npt.NDArray[np.float32]:
+def film_layouts(paths: Iterable[Path]) -> Float32Array:
     """Return the layout of films on disk.
 
     Args:
@@ -61,7 +61,7 @@ def film_layouts(paths: Iterable[Path]) -> npt.NDArray[np.float32]:
     return np.stack(found) if found else np.empty((0, N_LAYOUT), np.float32)
 
 
-def _without_margins(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _without_margins(values: Float64Array) -> Float64Array:
     """Cut off black bands, which come from a screen or a page and not from the film."""
     for _ in range(2):
         lit = np.flatnonzero(values.mean(axis=1) > _BLACK)
@@ -69,7 +69,7 @@ def _without_margins(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]
     return values
 
 
-def _means(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _means(values: Float64Array) -> Float64Array:
     """Average the rows into `CELLS` blocks of equal height; fewer rows are repeated."""
     n_rows = len(values)
     edges = [number * n_rows // CELLS for number in range(CELLS + 1)]

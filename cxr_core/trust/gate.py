@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from cxr_core.array import BoolArray, Float64Array, IntArray
 from cxr_core.errors import NotApplicableError, SpecMismatchError
 from cxr_core.labels import CLASSES, N_CLASSES
 from cxr_core.trust.gate_input import LAYOUT, Arrays, as_rows, by_key, stack_equal
@@ -55,17 +56,17 @@ class GateScores:
         called: Class index that the lead system names, shape (n,).
     """
 
-    score: npt.NDArray[np.float64]
-    limit: npt.NDArray[np.float64]
-    called: npt.NDArray[np.int64]
+    score: Float64Array
+    limit: Float64Array
+    called: IntArray
 
     @property
-    def is_refused(self) -> npt.NDArray[np.bool_]:
+    def is_refused(self) -> BoolArray:
         """Whether each film is refused, shape (n,)."""
         return np.asarray(self.score > self.limit)
 
     @property
-    def ratio(self) -> npt.NDArray[np.float64]:
+    def ratio(self) -> Float64Array:
         """Score over limit, shape (n,): above 1 is refused, whatever the class."""
         return np.asarray(self.score / self.limit)
 

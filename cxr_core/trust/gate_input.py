@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from cxr_core.array import Float64Array
 from cxr_core.errors import SpecMismatchError
 
 LAYOUT: Final = "layout"
@@ -59,8 +60,8 @@ def as_rows(arrays: Arrays, key: str, width: int | None = None) -> npt.NDArray[A
 
 
 def stack_equal(
-    distances: Sequence[npt.NDArray[np.float64]],
-) -> npt.NDArray[np.float64]:
+    distances: Sequence[Float64Array],
+) -> Float64Array:
     """Stack distances of the same films.
 
     Args:

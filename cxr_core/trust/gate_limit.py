@@ -8,7 +8,8 @@ from math import exp, sqrt
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
+
+from cxr_core.array import FloatArray
 
 CONFIDENCE: Final = 0.95
 MIN_FILMS: Final = 10
@@ -50,9 +51,7 @@ class Limit:
         return cls(None if value is None else float(value), int(content["n"]), str(content["rule"]))
 
 
-def tolerance_limit(
-    scores: npt.NDArray[np.floating[Any]], share: float, *, confidence: float = CONFIDENCE
-) -> Limit:
+def tolerance_limit(scores: FloatArray, share: float, *, confidence: float = CONFIDENCE) -> Limit:
     """Return a score that few films of the kind exceed, however few of them were measured.
 
     Where there are films enough for it, the order statistic that holds whatever the distribution of

@@ -51,3 +51,11 @@ def test_shared_words_have_one_place(counts, word):
 
 def test_secondary_capture_is_put_together_in_one_place(counts):
     assert counts[SECONDARY_CAPTURE] == 0
+
+
+def test_arrays_are_typed_by_their_names():
+    """`cxr_core.array` names the common types; a second way to write one is a second word."""
+    named = re.compile(r"npt\.NDArray\[np\.(float32|float64|floating|int64|bool_|uint8)\b")
+    array = ROOT / "cxr_core" / "array.py"
+    for path in SOURCES:
+        assert path == array or not named.search(path.read_text("utf-8")), path.name

@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from cxr_core import backbones
+from cxr_core.array import Float32Array
 from cxr_core.errors import ConfigError, SpecMismatchError
 from cxr_core.heads import POOLINGS
 from cxr_core.labels import N_CLASSES
@@ -104,7 +104,7 @@ def build_head(
     return keras.Model(features, probs, name=name)
 
 
-def extract_head(model: Any, system: str) -> dict[str, npt.NDArray[np.float32]]:
+def extract_head(model: Any, system: str) -> dict[str, Float32Array]:
     """Copy the trained arrays of one system out of a Keras model.
 
     Args:
@@ -126,7 +126,7 @@ def extract_head(model: Any, system: str) -> dict[str, npt.NDArray[np.float32]]:
         msg = f"`model` must have the layer {system}_predictions. Received: model={model.name!r}"
         raise SpecMismatchError(msg)
     found = {f"dense_{i}": layers[name] for i, name in enumerate(dense_names(layers, system))}
-    arrays: dict[str, npt.NDArray[np.float32]] = {}
+    arrays: dict[str, Float32Array] = {}
     for key, layer in {**found, "logits": last}.items():
         kernel, bias = layer.get_weights()
         arrays[f"{key}/kernel"] = np.array(kernel, np.float32)

@@ -6,11 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import ByteArray, Float32Array, Float64Array
 from cxr_core.film_filter import FILTERS
 
-FloatImage = npt.NDArray[np.float32]
 _FILTERED: Final = ("equalise", "clahe")
 _MAX_OPACITIES: Final = 3
 
@@ -60,11 +59,11 @@ class LungAugment:
 
 
 def vary(
-    pixels: npt.NDArray[np.uint8],
-    mask: npt.NDArray[np.uint8],
+    pixels: ByteArray,
+    mask: ByteArray,
     spec: LungAugment,
     rng: np.random.Generator,
-) -> tuple[FloatImage, FloatImage]:
+) -> tuple[Float32Array, Float32Array]:
     """Return one random variant of a film and of its mask.
 
     Args:
@@ -83,9 +82,7 @@ def vary(
     return _vary_intensity(image, spec, rng), target
 
 
-def _geometry(
-    shape: tuple[int, ...], spec: LungAugment, rng: np.random.Generator
-) -> npt.NDArray[np.float64]:
+def _geometry(shape: tuple[int, ...], spec: LungAugment, rng: np.random.Generator) -> Float64Array:
     """Draw the map from the variant's pixels to the film's."""
     height, width = shape
     centre = np.array([(width - 1) / 2, (height - 1) / 2])
@@ -107,7 +104,7 @@ def _border(rng: np.random.Generator) -> float | None:
     return None if kind == 0 else float(rng.uniform(0, 1)) if kind == 1 else 0.0
 
 
-def _warp(image: FloatImage, matrix: npt.NDArray[np.float64], border: float | None) -> FloatImage:
+def _warp(image: Float32Array, matrix: Float64Array, border: float | None) -> Float32Array:
     """Resample an image; beyond its edge lies `border`."""
     import cv2
 
@@ -122,7 +119,7 @@ def _warp(image: FloatImage, matrix: npt.NDArray[np.float64], border: float | No
     return np.asarray(warped, np.float32)
 
 
-def _add_opacities(image: FloatImage, strength: float, rng: np.random.Generator) -> FloatImage:
+def _add_opacities(image: Float32Array, strength: float, rng: np.random.Generator) -> Float32Array:
     """Brighten a few soft blobs towards white."""
     height, width = image.shape
     rows, columns = np.arange(height), np.arange(width)
@@ -135,7 +132,9 @@ def _add_opacities(image: FloatImage, strength: float, rng: np.random.Generator)
     return image
 
 
-def _vary_intensity(image: FloatImage, spec: LungAugment, rng: np.random.Generator) -> FloatImage:
+def _vary_intensity(
+    image: Float32Array, spec: LungAugment, rng: np.random.Generator
+) -> Float32Array:
     """Change contrast, brightness, gamma, shading, sharpness and noise."""
     import cv2
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import ByteArray, Float32Array
 from cxr_core.dataset import carve, find_split
 from cxr_core.dataset.film import SUFFIXES, children
 from cxr_core.errors import CxrError, TrainingDataError
@@ -38,8 +38,8 @@ class LungFilms:
         patients_from: What told the patients: `manifest`, `DICOM headers`, `file names` or `none`.
     """
 
-    pixels: npt.NDArray[np.uint8]
-    masks: npt.NDArray[np.uint8]
+    pixels: ByteArray
+    masks: ByteArray
     labels: tuple[str, ...]
     digests: tuple[str, ...]
     mask_digests: tuple[str, ...]
@@ -58,7 +58,7 @@ class LungFilms:
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
     @property
-    def batch(self) -> npt.NDArray[np.float32]:
+    def batch(self) -> Float32Array:
         """The films as networks take them, shape (n, size, size, 1), float32 in [0, 1]."""
         return (self.pixels.astype(np.float32) / np.float32(255))[..., None]
 

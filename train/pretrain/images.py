@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import ByteArray, IntArray
 from cxr_core.errors import CxrError
 from cxr_core.io import read_path
 from cxr_core.labels import class_index
@@ -32,8 +32,8 @@ class Images:
         digests: Digest of each film's bytes.
     """
 
-    pixels: npt.NDArray[np.uint8]
-    y_true: npt.NDArray[np.int64]
+    pixels: ByteArray
+    y_true: IntArray
     digests: tuple[str, ...]
 
     def __len__(self) -> int:

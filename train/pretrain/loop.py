@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from cxr_core.array import ByteArray, Float32Array, IntArray
 from cxr_core.labels import N_CLASSES
 from cxr_core.preprocess import PreprocessSpec, scale
 from train.augment import RadiographAugment, draw, film_rng
@@ -26,9 +27,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 VALIDATION_BATCH: Final = 32
-Batch = tuple[
-    npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]
-]  # films, targets, weights
+Batch = tuple[Float32Array, Float32Array, Float32Array]  # films, targets, weights
 
 
 class Loop:
@@ -172,7 +171,7 @@ class Loop:
                 self._class_weights[labels],
             )
 
-    def _drawn(self, rows: Any, epoch: int, size_px: int) -> npt.NDArray[np.float32]:
+    def _drawn(self, rows: Any, epoch: int, size_px: int) -> Float32Array:
         """Return a random crop of each film."""
         spec, films = RadiographAugment(), self._films
         return np.stack(
@@ -187,11 +186,11 @@ class Loop:
             ]
         )
 
-    def _whole(self, pixels: npt.NDArray[np.uint8], size_px: int) -> npt.NDArray[np.float32]:
+    def _whole(self, pixels: ByteArray, size_px: int) -> Float32Array:
         """Return whole films at one size as the network takes them."""
         return self._scaled(_resized(pixels, size_px).astype(np.float32) / np.float32(255))
 
-    def _scaled(self, images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def _scaled(self, images: Float32Array) -> Float32Array:
         """Return films in [0, 1], shape (n, h, w), in the network's range, shape (n, h, w, 3)."""
         return np.stack([scale(image, self._spec) for image in images])
 
@@ -224,7 +223,7 @@ class Loop:
         return {key: values[0] for key, values in history.history.items()}
 
 
-def class_weights(y_true: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+def class_weights(y_true: IntArray) -> Float32Array:
     """Weigh a class by one over the root of its count, with mean 1 over the films.
 
     Args:
@@ -260,13 +259,13 @@ def _augment_layers(config: PretrainConfig, epoch: int) -> Any:
     return radiograph_layers(seed=int(seeds[0] % 2**31))
 
 
-def _vary(layers: Any, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+def _vary(layers: Any, pixels: ByteArray) -> Float32Array:
     """Return one variant of each film, shape (n, h, w), float32 in [0, 1]."""
     images = pixels[..., None].astype(np.float32) / 255
     return _to_numpy(layers(images, training=True))[..., 0]
 
 
-def _to_numpy(tensor: Any) -> npt.NDArray[np.float32]:
+def _to_numpy(tensor: Any) -> Float32Array:
     """Return a tensor of any backend as an array."""
     import keras
 

@@ -8,8 +8,8 @@ import time
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float64Array, IntArray
 from cxr_core.errors import ConfigError
 
 LOG = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class Watch:
         return {key: value / self._n_done for key, value in self._sums.items()}
 
 
-def measure(logits: npt.NDArray[np.float64], y_true: npt.NDArray[np.int64]) -> dict[str, float]:
+def measure(logits: Float64Array, y_true: IntArray) -> dict[str, float]:
     """Measure cross-entropy, accuracy and the mean recall of the classes that occur.
 
     Args:

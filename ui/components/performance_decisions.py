@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
-import numpy.typing as npt
 import streamlit as st
 
+from cxr_core.array import Float64Array
 from cxr_core.errors import CxrError, NotApplicableError
 from cxr_core.evaluate.display import (
     COST_PRESETS,
@@ -172,7 +172,7 @@ def _point_choice(evidence: Evidence) -> tuple[str, Target, float, float]:
     return label, cast("Target", target or "sensitivity"), at / 100, prevalence / 100
 
 
-def _cost_editor() -> npt.NDArray[np.float64] | None:
+def _cost_editor() -> Float64Array | None:
     """Ask for the costs; `None` while a cell is empty."""
     import pandas as pd
 
@@ -227,7 +227,7 @@ def _costs(shown: DecisionCosts, system: str) -> None:
         st.dataframe(shown.frame(), hide_index=True, alt="Calls and costs of both ways")
 
 
-def _decision_curve(evidence: Evidence, probs: npt.NDArray[np.float64]) -> None:
+def _decision_curve(evidence: Evidence, probs: Float64Array) -> None:
     """Draw the net benefit of one class."""
     label = _class_choice("benefit-class")
     reads = evidence.reads

@@ -11,9 +11,9 @@ from cxr_core.evaluate.figure_text import decimal
 from cxr_core.labels import CLASS_COLOURS, CLASS_TITLES, CLASSES
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
     from plotly.graph_objects import Figure
+
+    from cxr_core.array import Float64Array
 
 HEIGHT_PX: Final = 420
 DASHES: Final = dict(zip(CLASSES, ("solid", "dash", "dot"), strict=True))
@@ -53,9 +53,9 @@ def rgba(colour: str, alpha: float) -> str:
 
 def add_band(
     figure: Figure,
-    x: npt.NDArray[np.float64],
-    low: npt.NDArray[np.float64],
-    high: npt.NDArray[np.float64],
+    x: Float64Array,
+    low: Float64Array,
+    high: Float64Array,
     colour: str,
     *,
     group: str,

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from cxr_core.heads import FloatArray, HeadSet, HeadSetState
+from cxr_core.array import Float32Array, FloatArray
+from cxr_core.heads import HeadSet, HeadSetState
 
 GRADCAMPP_EPSILON: Final = 1e-6
 
@@ -118,7 +118,7 @@ def ablation_falls(
     return falls
 
 
-def eigencam(feature_maps: Sequence[FloatArray]) -> npt.NDArray[np.float32]:
+def eigencam(feature_maps: Sequence[FloatArray]) -> Float32Array:
     """Return the projection of a feature map on its first principal component.
 
     Args:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
+from cxr_core.array import Float32Array
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class Cam:
     system: str
     class_name: str | None
     method: str
-    grid: npt.NDArray[np.float32]
+    grid: Float32Array
     score: float
     bias: float | None = None
     notes: tuple[str, ...] = ()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float32Array, Float64Array, FloatArray
 from cxr_core.errors import NotApplicableError
 from cxr_core.explain.cam.formula import FROM_GRADIENT, ablation_falls, eigencam, logit_gradients
 from cxr_core.explain.cam.method import DEFAULT_METHOD, METHODS, Cam
-from cxr_core.heads import FloatArray, HeadSet, HeadSetState
+from cxr_core.heads import HeadSet, HeadSetState
 from cxr_core.labels import CLASSES, class_index
 
 _LINEAR_NOTE = (
@@ -21,7 +21,7 @@ _NOTE_FLAT = "The map is flat: no cell moved this score."
 _NOTE_NOTHING_FOR = "No cell speaks for this class; every cell speaks against it or is silent."
 
 
-def target_coefficients(class_name: str, against: str | None = None) -> npt.NDArray[np.float64]:
+def target_coefficients(class_name: str, against: str | None = None) -> Float64Array:
     """Return the score to explain as a combination of the logits.
 
     Args:
@@ -193,7 +193,7 @@ def _cams(
 
 
 def _notes(
-    heads: HeadSet, system: str, used: Mapping[str, FloatArray], grid: npt.NDArray[np.float32]
+    heads: HeadSet, system: str, used: Mapping[str, FloatArray], grid: Float32Array
 ) -> tuple[str, ...]:
     """Say what a reader of this map should know."""
     notes = []

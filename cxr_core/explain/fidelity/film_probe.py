@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import BoolArray, Float32Array, Float64Array
 from cxr_core.blas import one_blas_thread
 from cxr_core.errors import NotApplicableError
 from cxr_core.explain.cam import Cam, explain
 from cxr_core.explain.fidelity.imputation import impute
-from cxr_core.explain.fidelity.order import BoolArray, Score
+from cxr_core.explain.fidelity.order import Score
 from cxr_core.explain.fidelity.stability import Change
 from cxr_core.heads import HeadSetState, MemberState, softmax
 from cxr_core.labels import class_index
@@ -22,12 +22,10 @@ from cxr_core.radiograph import Radiograph
 COVERS: Final = ("blur", "mean", "road")
 """What stands in for a covered cell, see `cover_image`."""
 
-FloatImage = npt.NDArray[np.float32]
-
 
 def cover_image(
-    image: FloatImage, seen: BoolArray, *, cover: str = "blur", seed: int = 0
-) -> FloatImage:
+    image: Float32Array, seen: BoolArray, *, cover: str = "blur", seed: int = 0
+) -> Float32Array:
     """Cover cells of a film at the network's size.
 
     Args:
@@ -59,7 +57,7 @@ def cover_image(
     return np.where(pixels, image, np.float32(image.mean()))
 
 
-def blur(image: FloatImage, rows_px: float, columns_px: float) -> FloatImage:
+def blur(image: Float32Array, rows_px: float, columns_px: float) -> Float32Array:
     """Blur a film by a Gaussian; near the edge, weights are shared among the pixels that exist.
 
     Args:
@@ -77,7 +75,7 @@ def blur(image: FloatImage, rows_px: float, columns_px: float) -> FloatImage:
     return np.asarray(down @ image.astype(np.float64) @ across.T, np.float32)
 
 
-def _gaussian(size: int, sigma: float) -> npt.NDArray[np.float64]:
+def _gaussian(size: int, sigma: float) -> Float64Array:
     """Return the matrix that blurs along one axis; rows sum to 1."""
     steps = np.arange(size)
     weights = np.exp(-0.5 * ((steps[:, None] - steps[None, :]) / sigma) ** 2)
@@ -115,9 +113,9 @@ class FilmProbe:
             self._image_keys[name]: resize(radiograph.image, member.preprocess)
             for name, member in predictor.members.items()
         }
-        self._covered: dict[tuple[object, ...], FloatImage] = {}
+        self._covered: dict[tuple[object, ...], Float32Array] = {}
         self._states: dict[tuple[str, str, bytes], MemberState] = {}
-        self._changed: dict[tuple[str, Change], npt.NDArray[np.float32]] = {}
+        self._changed: dict[tuple[str, Change], Float32Array] = {}
 
     def label(self, system: str) -> str:
         """Return the class that a system gives the film.
@@ -179,7 +177,7 @@ class FilmProbe:
 
     def changed_grid(
         self, change: Change, system: str, class_name: str, method: str
-    ) -> npt.NDArray[np.float32]:
+    ) -> Float32Array:
         """Return the map of a changed copy of the film.
 
         Args:
@@ -229,7 +227,7 @@ class FilmProbe:
                 self._states[key] = self.predictor.heads.members[name].forward(features)
         return self._states[key]
 
-    def _cover(self, name: str, cover: str, seen: BoolArray) -> FloatImage:
+    def _cover(self, name: str, cover: str, seen: BoolArray) -> Float32Array:
         """Cover the film as a member sees it; members of one size and filter share the result."""
         image_key = self._image_keys[name]
         key = (image_key, cover, seen.tobytes())
