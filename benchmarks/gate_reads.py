@@ -24,7 +24,7 @@ from benchmarks.far_pictures import FINAL, Picture
 from cxr_core.blas import one_blas_thread
 from cxr_core.bundle import Bundle
 from cxr_core.dataset import Film, scan
-from cxr_core.engine.openvino import OpenVinoEngine
+from cxr_core.engine.openvino import OpenVinoEngine, load_engines
 from cxr_core.evaluate.folder_reads import describe
 from cxr_core.evaluate.reads import Collector, FilmList, Reads
 from cxr_core.io import read, read_path
@@ -92,18 +92,18 @@ def predictors(bundle: Bundle, names: Iterable[str]) -> dict[str, Predictor]:
     Returns:
         Variant to predictor.
     """
-    engines: dict[str, SharedEngine] = {}
-    found = {}
-    for name in names:
-        members = bundle.variant(name).members
-        for member in members.values():
-            if member.network not in engines:
-                engines[member.network] = SharedEngine(
-                    OpenVinoEngine(bundle.folder / member.network)
-                )
-        own = {key: engines[member.network] for key, member in members.items()}
-        found[name] = Predictor(bundle, variant=name, engines=own)
-    return found
+    members = {name: bundle.variant(name).members for name in names}
+    networks = [member.network for own in members.values() for member in own.values()]
+    loaded = load_engines(bundle.folder, networks)
+    engines = {path: SharedEngine(engine) for path, engine in loaded.items()}
+    return {
+        name: Predictor(
+            bundle,
+            variant=name,
+            engines={key: engines[member.network] for key, member in own.items()},
+        )
+        for name, own in members.items()
+    }
 
 
 def parts_of(bundle: Bundle, data: Path) -> Mapping[str, Sequence[Film]]:

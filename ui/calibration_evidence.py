@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from cxr_core.trust.calibration import Temperature
 from cxr_core.trust.calibration_error import Float64Array
+from ui.model_cache import models_key
 
 if TYPE_CHECKING:
     from cxr_core.evaluate.reads import Reads
@@ -84,7 +85,7 @@ def calibration_evidence(predictor: Predictor) -> CalibrationEvidence | None:
         if title not in (TEST, CALIBRATION)
     }
     return CalibrationEvidence(
-        key=f"{bundle.digest}/{variant}",
+        key=models_key(predictor),
         test=test,
         others={
             title: reads

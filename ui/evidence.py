@@ -16,6 +16,7 @@ import streamlit as st
 
 from cxr_core.evaluate.evaluation import SCHEMA, calibrated_probs, evaluation_of, films_digest
 from cxr_core.evaluate.folder_evaluation import about, known_films
+from ui.model_cache import models_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,7 +168,7 @@ def evidence_of(predictor: Predictor, title: str) -> Evidence:
         SpecMismatchError: If what is stored contradicts itself.
     """
     bundle, variant = predictor.bundle, predictor.variant
-    key = f"{bundle.digest}/{variant}/{title}"
+    key = f"{models_key(predictor)}/{title}"
     stored = (bundle.evaluation(variant) or {"sets": {}})["sets"].get(title)
     reads = reads_of(bundle, variant, title)
     calibrated = calibrated_of(predictor.trust_model, reads)
@@ -188,8 +189,7 @@ def own_evidence(predictor: Predictor, title: str, reads: Reads) -> Evidence:
     Returns:
         The evidence.
     """
-    bundle = predictor.bundle
-    key = f"{bundle.digest}/{predictor.variant}/own/{films_digest(reads.films)}"
+    key = f"{models_key(predictor)}/own/{films_digest(reads.films)}"
     calibrated = calibrated_of(predictor.trust_model, reads)
     evaluation = _measured(key, predictor, reads, calibrated)
     return Evidence(key, title, reads, calibrated, evaluation, is_own=True)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from cxr_core import APP_TITLE
 from cxr_core.errors import CxrError
 from ui import model_cache, reading_cache, server
 from ui.discreet import be_discreet
 from ui.login import logout_button, require_login
 from ui.offline import stay_offline
-from ui.words import APP_TITLE, RESEARCH_USE, WHERE_FILMS_GO, WHERE_RESULTS_GO
+from ui.words import RESEARCH_USE, WHERE_FILMS_GO, WHERE_RESULTS_GO
 
 if TYPE_CHECKING:
     from cxr_core.bundle import Bundle

@@ -152,3 +152,12 @@ def _published(folder: str) -> PublishedModels:
     models = PublishedModels(folder, lungs=lungs())
     models.predictor()
     return models
+
+
+def models_key(predictor: Predictor) -> str:
+    """Return what, besides the film, decides a reading: bundle and variant.
+
+    Args:
+        predictor: The predictor from `load`.
+    """
+    return f"{predictor.bundle.digest}/{predictor.variant}"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from cxr_core.evaluate.figure_text import NO_FILM, NOT_DEFINED, number_text
 from cxr_core.evaluate.paired import against, best_system, holm, is_told_apart
 from cxr_core.evaluate.weighted import LESS_IS_BETTER
 from cxr_core.labels import CLASS_TITLES, system_title
-from ui.performance_view import NBSP, RAW, SHARES, cell
+from ui.performance_view import RAW, SHARES, cell
+from ui.words import NBSP, unbroken
 
 COMPARED_TITLES: Final = {
     "accuracy": "Accuracy",
@@ -156,7 +158,7 @@ def group_lines(evaluation: Mapping[str, Any]) -> list[str]:
 def _share(figure: Mapping[str, Any]) -> str:
     """Write a share of a group with its counts, or why there is none."""
     if figure["value"] is None:
-        return "too few" if figure["n"] else "no film"
+        return "too few" if figure["n"] else NO_FILM
     return f"{cell(figure, is_share=True)} n{NBSP}={NBSP}{figure['n']:,}"
 
 
@@ -164,20 +166,13 @@ def _difference(figure: Mapping[str, Any], name: str) -> str:
     """Write a difference with a sign; of shares in percentage points."""
     value, low, high = figure["value"], figure["low"], figure["high"]
     if value is None:
-        return "not defined"
+        return NOT_DEFINED
     scale, digits = (100, 1) if name in SHARES else (1, 3)
-    text = _signed(scale * value, digits)
+    text = number_text(scale * value, digits, is_signed=True)
     if low is None:
         return f"{text}, no interval"
-    ends = (_signed(scale * low, digits), "to", _signed(scale * high, digits))
-    return f"{text} ({NBSP.join(ends)})"
-
-
-def _signed(value: float, digits: int) -> str:
-    """Write a number with a sign; what rounds to 0 has none."""
-    text = f"{value:+.{digits}f}"
-    is_nought = not any(c in "123456789" for c in text)
-    return text[1:] if is_nought else text.replace("-", "\N{MINUS SIGN}")
+    ends = [number_text(scale * end, digits, is_signed=True) for end in (low, high)]
+    return unbroken(f"{text} ({ends[0]} to {ends[1]})")
 
 
 def _verdict(figure: Mapping[str, Any], name: str) -> str:

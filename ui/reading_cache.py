@@ -16,6 +16,7 @@ from cxr_core import io
 from cxr_core.errors import CxrError
 from ui.film_view import FilmView, Summary, film_view, summary_of
 from ui.header_view import HeaderView, header_view
+from ui.model_cache import models_key
 from ui.state import Film
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def reading(film: Film, predictor: Predictor) -> Reading:
     Raises:
         CxrError: If the film cannot be decoded.
     """
-    found = _reading(film.digest, _models_key(predictor), film, predictor)
+    found = _reading(film.digest, models_key(predictor), film, predictor)
     return found.uncalibrated() if shows_raw() else found
 
 
@@ -97,7 +98,7 @@ def view(film: Film, predictor: Predictor) -> FilmView | Failure:
     Returns:
         The film's view, or the reason why there is none.
     """
-    found = _view(film.digest, _models_key(predictor), film, predictor)
+    found = _view(film.digest, models_key(predictor), film, predictor)
     return found.uncalibrated() if shows_raw() and isinstance(found, FilmView) else found
 
 
@@ -150,7 +151,7 @@ def summary(film: Film, predictor: Predictor) -> Summary | Failure:
     Returns:
         The summary, kept for every film of the session, or the reason why there is none.
     """
-    key = (film.digest, _models_key(predictor))
+    key = (film.digest, models_key(predictor))
     known = _summaries()
     if key not in known:
         try:
@@ -175,8 +176,3 @@ def forget() -> None:
     _view.clear()
     _header.clear()
     _summaries().clear()
-
-
-def _models_key(predictor: Predictor) -> str:
-    """Return what, besides the film, decides a reading."""
-    return f"{predictor.bundle.digest}/{predictor.variant}"

@@ -54,8 +54,7 @@ class Reports(Task):
         )
         for page in coming:
             pages.append(page)
-            is_error = isinstance(page, FailedFilm)
-            self._tell(pace.count(is_read=not is_error, is_error=is_error))
+            self._tell(pace.count(is_read=not isinstance(page, FailedFilm)))
         if not pages or self.is_cancelled:
             return
         with suppress(CancelledCheckError):

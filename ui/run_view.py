@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from cxr_core.labels import CLASS_TITLES, SYSTEMS, system_title
+from cxr_core.provenance import NOT_RECORDED
 from cxr_core.training_run import PUBLISHED, config_differences, smooth
 from cxr_core.training_run.history import FloatArray
 
@@ -27,7 +28,6 @@ CSV_FIELDS: Final = ("run", "system", "metric", "split", "epoch", "value", "smoo
 N_DEFAULT_RUNS: Final = 3
 
 _NOT_COMPARED: Final = ("title", "defects", "preset_file")
-_NOT_RECORDED: Final = "not recorded"
 
 
 @dataclass(frozen=True)
@@ -261,7 +261,7 @@ def difference_rows(runs: Sequence[Run]) -> list[dict[str, str]]:
         group = [run for run in runs if (run.kind == "pretraining") == is_pretraining]
         for name, values in config_differences(group, ignore=_NOT_COMPARED).items():
             shown = {
-                run_title(run.key): _words(values[run.key]) if run.key in values else _NOT_RECORDED
+                run_title(run.key): _words(values[run.key]) if run.key in values else NOT_RECORDED
                 for run in group
             }
             rows.append({"Setting": name, **shown})

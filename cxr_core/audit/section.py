@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cxr_core.evaluate.figure_text import NOT_MEASURED, figure_text
+
 
 @dataclass(frozen=True)
 class Section:
@@ -34,28 +36,9 @@ def cell(figure: Mapping[str, Any] | None, digits: int = 3) -> str:
     Returns:
         For example `0.913 (0.895 to 0.931)`.
     """
-    if figure is None:
-        return "not measured"
-    if figure["value"] is None:
-        return str(figure.get("reason", "not measured"))
-    text = f"{figure['value']:.{digits}f}"
-    if figure["low"] is None:
-        return text
-    return f"{text} ({figure['low']:.{digits}f} to {figure['high']:.{digits}f})"
-
-
-def count(share: Mapping[str, Any]) -> str:
-    """Write a share as a count.
-
-    Args:
-        share: {value, low, high, n_hits, n}.
-
-    Returns:
-        For example `57 of 60 (0.86 to 0.98)`.
-    """
-    if not share["n"]:
-        return "no film"
-    return f"{share['n_hits']} of {share['n']} ({share['low']:.2f} to {share['high']:.2f})"
+    if figure is not None and figure["value"] is None:
+        return str(figure.get("reason", NOT_MEASURED))
+    return figure_text(figure, digits=digits)
 
 
 def text_lines(tables: Sequence[Section]) -> Iterator[str]:

@@ -49,24 +49,23 @@ class SystemsReader:
             SpecMismatchError: If a variant is not known.
             ArtifactIntegrityError: If a network cannot be read.
         """
-        from cxr_core.engine.openvino import OpenVinoEngine
+        from cxr_core.engine.openvino import load_engines
         from cxr_core.predict import Predictor
 
-        engines: dict[str, OpenVinoEngine] = {}
-        predictors = {}
-        for variant in variants:
-            members = bundle.variant(variant).members
-            for member in members.values():
-                if member.network not in engines:
-                    path = bundle.folder / member.network
-                    engines[member.network] = OpenVinoEngine(path, precision=precision)
-            predictors[variant] = Predictor(
-                bundle,
-                variant=variant,
-                precision=precision,
-                engines={name: engines[member.network] for name, member in members.items()},
-            )
-        return cls(predictors)
+        members = {variant: bundle.variant(variant).members for variant in variants}
+        networks = [member.network for own in members.values() for member in own.values()]
+        engines = load_engines(bundle.folder, networks, precision=precision)
+        return cls(
+            {
+                variant: Predictor(
+                    bundle,
+                    variant=variant,
+                    precision=precision,
+                    engines={name: engines[member.network] for name, member in own.items()},
+                )
+                for variant, own in members.items()
+            }
+        )
 
     @property
     def variants(self) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from cxr_core.audit.probe_folder import first_flips
-from cxr_core.audit.section import Section, cell, count
+from cxr_core.audit.section import Section, cell
+from cxr_core.evaluate.figure_text import share_text
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
 
 FIGURE_TITLES: Final = {
@@ -55,9 +56,9 @@ def _external(audit: Mapping[str, Any], own: Mapping[str, Any]) -> Section | Non
     rows = []
     whole = (own.get("external") or {}).get("whole", {})
     for system, called in whole.items():
-        rows.append((system_title(system), *(count(called[label]) for label in CLASSES)))
+        rows.append((system_title(system), *(share_text(called[label]) for label in CLASSES)))
     rows += [
-        (cue["title"], *(count(cue["external"][label]) for label in CLASSES))
+        (cue["title"], *(share_text(cue["external"][label]) for label in CLASSES))
         for cue in audit["cues"].values()
         if cue.get("external")
     ]
@@ -213,7 +214,7 @@ def _probes(own: Mapping[str, Any]) -> Section | None:
         for level in probe["levels"]:
             if level["level"] == probe["unchanged"]:
                 continue
-            cells = [count(each["flipped"]) for each in level["systems"].values()]
+            cells = [share_text(each["flipped"]) for each in level["systems"].values()]
             rows.append((probe["title"], f"{level['level']:g}", *cells))
     header = ("change", "level", *_probe_systems(found))
     title = f"Answers that flip under small changes, {found['n']} films"

@@ -48,15 +48,6 @@ class Backbone:
     is_output_unnamed: bool = False
 
     @property
-    def size_note(self) -> str:
-        """What another input size means, in one sentence for a person."""
-        return (
-            f"The public weights were trained at {self.native_size_px} by {self.native_size_px} "
-            f"pixels; at any size one cell of the map stands for {self.stride_px} by "
-            f"{self.stride_px} pixels."
-        )
-
-    @property
     def public_scaling(self) -> str:
         """Scaling that the first public weights expect; the default where nothing else is known."""
         return self.weight_sources[0].scaling

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from cxr_core.io.dicom.accept import is_film_class
+from cxr_core.io.dicom.accept import SECONDARY_CAPTURE, is_film_class
 from cxr_core.io.dicom.clean import Pseudonyms
 from cxr_core.io.dicom.header import MAX_ITEMS, Header, errors, quiet
 from cxr_core.io.dicom.opening import load_pydicom, parse
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 CHARACTERS: Final = "ISO_IR 192"
 """SpecificCharacterSet of everything that is written: UTF-8, whatever the film was written in."""
-
-SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
 
 REFERENCE_UIDS: Final = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
 """What a film must say of itself to be referred to."""

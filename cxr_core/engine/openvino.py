@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import sys
 import threading
-from functools import cache
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -101,6 +103,31 @@ class OpenVinoEngine:
                 result = self._request.infer([batch[row : row + 1]])
                 features[row] = result[0][0]
         return features
+
+
+def load_engines(
+    folder: Path, networks: Iterable[str], *, precision: str = "f32", n_threads: int | None = None
+) -> dict[str, OpenVinoEngine]:
+    """Compile networks of a bundle, all at once: one alone does not keep two cores busy.
+
+    Args:
+        folder: Folder of the bundle.
+        networks: Paths below it; one that is named twice is compiled once.
+        precision: As for `OpenVinoEngine`.
+        n_threads: As for `OpenVinoEngine`.
+
+    Returns:
+        Path to engine.
+
+    Raises:
+        ValueError: If the precision is not known.
+        ArtifactIntegrityError: If a file is missing or not a network.
+    """
+    paths = list(dict.fromkeys(networks))
+    load = partial(OpenVinoEngine, precision=precision, n_threads=n_threads)
+    with ThreadPoolExecutor(len(paths) or 1) as pool:
+        engines = pool.map(load, [folder / path for path in paths])
+        return dict(zip(paths, engines, strict=True))
 
 
 @cache

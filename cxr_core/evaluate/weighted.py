@@ -20,15 +20,13 @@ LEAST_LIKELY: Final = float(np.finfo(np.float64).eps)
 OVERALL: Final = (
     "accuracy",
     "macro_auroc",
-    "macro_recall",
-    "log_loss",
     "balanced_accuracy",
+    "log_loss",
     "macro_auprc",
     "macro_f1",
     "brier",
 )
-"""Figures of all classes together. `macro_recall` and `balanced_accuracy` are one figure with two
-names: the first is that of earlier evaluations, the second scikit-learn's."""
+"""Figures of all classes together; earlier evaluations call the third `macro_recall`."""
 
 BY_CLASS: Final = ("recall", "specificity", "precision", "f1", "auroc", "auprc")
 """Figures of one class against the rest, stored as `<figure>_<CLASS>`."""
@@ -207,11 +205,9 @@ def _count_figures(confusion: FloatArray) -> dict[str, FloatArray]:
         for name, values in columns.items()
         for k, label in enumerate(CLASSES)
     }
-    balanced = _mean(list(recall.T))
     return found | {
         "accuracy": divide(hits.sum(axis=1), total),
-        "macro_recall": balanced,
-        "balanced_accuracy": balanced,
+        "balanced_accuracy": _mean(list(recall.T)),
         "macro_f1": _mean(list(columns["f1"].T)),
     }
 

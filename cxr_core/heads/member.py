@@ -115,27 +115,6 @@ class MemberHead:
             direction = (layer.kernel @ direction) * (pre_activation > 0)[:, None]
         return direction
 
-    def active_bias(self, state: MemberState, of_hidden: FloatArray) -> FloatArray:
-        """Return the part of n scores that stems from hidden biases and not from the feature map.
-
-        With the ReLU masks of the forward pass held, a score is linear in the features; this is its
-        constant term, less the bias of the score itself.
-
-        Args:
-            state: The forward pass in question.
-            of_hidden: Shape (d_last, n), derivative of n scores by the last hidden layer.
-
-        Returns:
-            Shape (n,).
-        """
-        constant = np.zeros_like(self.layers[0].bias)
-        for index, (layer, pre_activation) in enumerate(
-            zip(self.layers[:-1], state.pre_activations, strict=True)
-        ):
-            constant = layer.bias + (constant @ layer.kernel if index else 0)
-            constant = constant * (pre_activation > 0)
-        return np.asarray(constant @ of_hidden)
-
 
 def head_from_arrays(
     arrays: Mapping[str, FloatArray],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ import numpy.typing as npt
 from cxr_core.blas import one_blas_thread
 from cxr_core.bundle import Bundle, MemberEntry
 from cxr_core.engine import FeatureEngine
-from cxr_core.engine.openvino import OpenVinoEngine
+from cxr_core.engine.openvino import load_engines
 from cxr_core.errors import SpecMismatchError
 from cxr_core.explain.cam import DEFAULT_METHOD, Cam, explain, explain_classes
 from cxr_core.heads import HeadSet
@@ -64,7 +63,13 @@ class Predictor:
         self._heads = bundle.heads(entry.name)
         self._trust = bundle.trust(entry.name)
         self._lungs = lungs
-        self._engines = engines or _load_engines(bundle, entry.members, precision, n_threads)
+        networks = {name: member.network for name, member in entry.members.items()}
+        if engines is None:
+            loaded = load_engines(
+                bundle.folder, networks.values(), precision=precision, n_threads=n_threads
+            )
+            engines = {name: loaded[path] for name, path in networks.items()}
+        self._engines = engines
         for name, member in entry.members.items():
             _check_engine(name, member, self._engines[name])
 
@@ -267,19 +272,6 @@ class Predictor:
             features[name] = self._engines[name].run(prepared.inputs[member.preprocess])[0]
             features[name].flags.writeable = False
         return features
-
-
-def _load_engines(
-    bundle: Bundle, members: Mapping[str, MemberEntry], precision: str, n_threads: int | None
-) -> dict[str, FeatureEngine]:
-    """Compile the members' networks, all at once: one alone does not keep two cores busy."""
-
-    def load(member: MemberEntry) -> OpenVinoEngine:
-        xml_path = bundle.folder / member.network
-        return OpenVinoEngine(xml_path, precision=precision, n_threads=n_threads)
-
-    with ThreadPoolExecutor(len(members)) as pool:
-        return dict(zip(members, pool.map(load, members.values()), strict=True))
 
 
 def _check_engine(name: str, member: MemberEntry, engine: FeatureEngine) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,16 +65,9 @@ class PublishedModels:
             return self._predictors[key]
 
     def _compile(self, networks: list[str], precision: str) -> None:
-        """Compile what is not compiled yet, all at once: one alone does not keep two cores busy."""
-        from cxr_core.engine.openvino import OpenVinoEngine
+        """Compile what is not compiled yet."""
+        from cxr_core.engine.openvino import load_engines
 
         missing = [path for path in networks if (path, precision) not in self._engines]
-        if not missing:
-            return
-
-        def load(path: str) -> OpenVinoEngine:
-            return OpenVinoEngine(self.bundle.folder / path, precision=precision)
-
-        with ThreadPoolExecutor(len(missing)) as pool:
-            for path, engine in zip(missing, pool.map(load, missing), strict=True):
-                self._engines[path, precision] = engine
+        loaded = load_engines(self.bundle.folder, missing, precision=precision)
+        self._engines.update({(path, precision): engine for path, engine in loaded.items()})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from cxr_core.report.about import APP_TITLE
+from cxr_core import APP_TITLE
 from cxr_core.report.sentence import RESEARCH_USE, caution_words
 from cxr_core.report.sheet import CONTENT_MM, HEIGHT_MM, MARGIN_MM, WIDTH_MM, Sheet, Style
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from cxr_core.bundle import MANIFEST
 from cxr_core.errors import CxrError, SpecMismatchError
 from cxr_core.labels import SYSTEMS
 from cxr_core.training_run.history import History, history_from_rows, read_history
@@ -32,7 +33,6 @@ _RECORD: Final = "run.json"
 _START: Final = "config.json"
 _PRETRAINING: Final = "pretraining.json"
 _CHECKPOINT: Final = "checkpoint/state.json"
-_BUNDLE: Final = "bundle.json"
 
 
 class RunReader:
@@ -62,7 +62,7 @@ class RunReader:
             folder: At or below `root`, for which `is_run` is true.
         """
         try:
-            if (folder / _BUNDLE).is_file():
+            if (folder / MANIFEST).is_file():
                 self._read_bundle(folder)
             elif not _is_training(folder):
                 self.runs.append(self._pretraining(folder))
@@ -102,7 +102,7 @@ class RunReader:
 
     def _read_bundle(self, folder: Path) -> None:
         """Add the runs of a bundle whose hashes nobody has checked."""
-        manifest = read_json(folder / _BUNDLE)
+        manifest = read_json(folder / MANIFEST)
         for name, entry in sorted(as_mapping(manifest.get("variants")).items()):
             if Path(name).name == name:
                 training = as_mapping(as_mapping(entry).get("training"))
@@ -231,7 +231,7 @@ def is_run(folder: Path) -> bool:
     Raises:
         OSError: If it may not be read.
     """
-    names = (_BUNDLE, _PRETRAINING, _CHECKPOINT)
+    names = (MANIFEST, _PRETRAINING, _CHECKPOINT)
     return any((folder / name).is_file() for name in names) or _is_training(folder)
 
 

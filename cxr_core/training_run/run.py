@@ -61,11 +61,6 @@ class Run:
     validation: str
     systems: Mapping[str, SystemRun]
 
-    @property
-    def n_epochs(self) -> int:
-        """Most epochs of any of its systems."""
-        return max((len(system.history) for system in self.systems.values()), default=0)
-
 
 @dataclass(frozen=True)
 class Skipped:

@@ -96,7 +96,6 @@ def test_registry_names():
         assert all(
             source.md5 is None or len(source.md5) == 32 for source in backbone.weight_sources
         )
-        assert str(backbone.native_size_px) in backbone.size_note
 
 
 @pytest.mark.parametrize("name", FAST)

@@ -19,36 +19,6 @@ def trainable(model):
     return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
 
 
-@pytest.fixture(scope="module")
-def members():
-    film = keras.Input((224, 224, 3), name="film")
-    return {name: systems.build_member(name, input_tensor=film) for name in MEMBERS}
-
-
-@pytest.fixture(scope="module")
-def before(members):
-    """Counts taken before an ensemble freezes the members."""
-    return {name: trainable(model) for name, model in members.items()}
-
-
-@pytest.fixture(scope="module")
-def ensembles(members, before):
-    built = list(members.values())
-    return {
-        "ensemble_probs": systems.build_ensemble_probs(built),
-        "ensemble_dense": systems.build_ensemble_dense(built),
-    }
-
-
-@pytest.fixture
-def small():
-    """Two small members on inputs of their own."""
-    return [
-        systems.build_member("mobilenetv2", input_shape=(64, 64, 3)),
-        systems.build_member("vgg16", input_shape=(64, 64, 3)),
-    ]
-
-
 def assert_flat(model):
     assert not any(isinstance(layer, keras.Model) for layer in model.layers)
     names = [layer.name for layer in model.layers]
@@ -56,14 +26,14 @@ def assert_flat(model):
 
 
 @pytest.mark.parametrize("name", MEMBERS)
-def test_member_is_the_write_up(name, members, before):
-    model = members[name]
-    assert before[name] == PARAMETERS[name]
+def test_member_is_the_write_up(name):
+    model = systems.build_member(name)
+    assert trainable(model) == PARAMETERS[name]
     assert tuple(model.output.shape) == (None, 3)
     shape = model.get_layer(BACKBONES[name].feature_layer).output.shape
     assert tuple(shape) == (None, 7, 7, BACKBONES[name].n_channels)
     assert_flat(model)
-    head = [layer for layer in model.layers if layer.name.startswith(f"{name}_")]
+    head = [layer for layer in model.layers[1:] if layer.name.startswith(f"{name}_")]
     kinds = [type(layer).__name__ for layer in head]
     n_hidden = len(systems.MEMBER_HIDDEN[name])
     assert kinds == ["AveragePooling2D", "Flatten", *(["Dense", "Dropout"] * n_hidden), "Dense"]
@@ -73,18 +43,6 @@ def test_member_is_the_write_up(name, members, before):
 
 def test_feature_widths_are_the_write_up():
     assert [BACKBONES[name].n_channels for name in MEMBERS] == [1920, 2560, 512]
-
-
-@pytest.mark.parametrize(("name", "n"), [("ensemble_probs", 30), ("ensemble_dense", 579)])
-def test_ensembles_are_the_write_up(name, n, ensembles):
-    model = ensembles[name]
-    assert trainable(model) == n
-    assert model.name == name
-    assert len(model.inputs) == 1
-    assert tuple(model.output.shape) == (None, 3)
-    assert_flat(model)
-    width = {"ensemble_probs": 9, "ensemble_dense": 192}[name]
-    assert tuple(model.get_layer(f"{name}_concat").output.shape) == (None, width)
 
 
 @pytest.mark.parametrize("name", MEMBERS)
@@ -130,9 +88,10 @@ def test_extraction_copies():
     assert not systems.extract_head(head, "vgg16")["logits/bias"].any()
 
 
-def test_extraction_needs_the_system(small):
+def test_extraction_needs_the_system():
+    vgg16 = systems.build_head((2, 2, 3), name="vgg16")
     with pytest.raises(SpecMismatchError, match="must have the layer densenet201_predictions"):
-        systems.extract_head(small[0], "densenet201")
+        systems.extract_head(vgg16, "densenet201")
 
 
 @pytest.mark.parametrize(
@@ -156,50 +115,6 @@ def test_last_row_is_seen_or_not(pooling, is_seen):
     assert (not np.array_equal(one, two)) == is_seen
 
 
-def test_ensembles_of_separate_inputs_equal_their_members(small):
-    arrays = [systems.extract_head(model, model.name) for model in small]
-    films = [np.random.default_rng(i).random((2, 64, 64, 3), np.float32) for i in range(2)]
-    joined = np.concatenate(
-        [np.asarray(model(film, training=False)) for model, film in zip(small, films, strict=True)],
-        axis=1,
-    )
-    ensemble = systems.build_ensemble_probs(small)
-    assert len(ensemble.inputs) == 2
-    assert_flat(ensemble)
-    assert trainable(ensemble) == 3 * 6 + 3
-    head = systems.build_ensemble_probs_head(2)
-    last = ensemble.get_layer("ensemble_probs_predictions")
-    head.get_layer("ensemble_probs_predictions").set_weights(last.get_weights())
-    np.testing.assert_allclose(
-        np.asarray(ensemble(films, training=False)),
-        np.asarray(head(joined, training=False)),
-        atol=1e-6,
-    )
-    for model, expected in zip(small, arrays, strict=True):
-        kept = systems.extract_head(ensemble, model.name)
-        assert all(np.array_equal(kept[key], array) for key, array in expected.items())
-
-
-def test_dense_ensemble_skips_the_dropout(small):
-    ensemble = systems.build_ensemble_dense(small)
-    assert trainable(ensemble) == 3 * 128 + 3
-    names = {layer.name for layer in ensemble.layers}
-    assert {"mobilenetv2_dense_0", "vgg16_dense_1"} <= names
-    assert not {"mobilenetv2_dropout_0", "vgg16_dropout_1"} & names
-
-
-def test_same_family_needs_prefixes():
-    film = keras.Input((64, 64, 3), name="film")
-    first = systems.build_member("vgg16", input_tensor=film)
-    clash = systems.build_member("other", backbone="vgg16", input_tensor=film)
-    with pytest.raises(ConfigError, match="must have distinct layer names") as caught:
-        systems.build_ensemble_probs([first, clash])
-    assert "prefix_backbone" in caught.value.hint
-    apart = systems.build_member("other", backbone="vgg16", input_tensor=film, prefix_backbone=True)
-    ensemble = systems.build_ensemble_probs([first, apart])
-    assert ensemble.get_layer("other_block5_pool") is not ensemble.get_layer("block5_pool")
-
-
 def test_built_backbone_is_used_as_it_is():
     backbone = build("vgg16", input_shape=(64, 64, 3))
     member = systems.build_member("vgg16", backbone=backbone, trainable_backbone=True, dropout=0.2)
@@ -208,7 +123,7 @@ def test_built_backbone_is_used_as_it_is():
     assert member.get_layer("vgg16_dropout_1").rate == 0.2
 
 
-def test_arguments_that_are_refused(small):
+def test_arguments_that_are_refused():
     with pytest.raises(ConfigError, match="`pooling` must be one of"):
         systems.build_head((7, 7, 2), pooling="max")
     with pytest.raises(ConfigError, match=r"`dropout` must lie in \[0, 1\)"):
@@ -217,13 +132,9 @@ def test_arguments_that_are_refused(small):
         systems.build_head((7, 7, 2), (0,))
     with pytest.raises(ConfigError, match="must have a 2 by 2 map"):
         systems.build_head((1, 7, 2))
-    with pytest.raises(ConfigError, match="`members` must hold at least one"):
-        systems.build_ensemble_probs([])
     with pytest.raises(ConfigError, match="`widths` must hold at least one"):
         systems.build_ensemble_probs_head(0)
     with pytest.raises(ConfigError, match="`widths` must be whole numbers"):
         systems.build_ensemble_dense_head((64, 0))
-    with pytest.raises(ConfigError, match="`members` must each have a dense layer"):
-        systems.build_ensemble_dense([systems.build_head((7, 7, 2), (), name="bare")])
     with pytest.raises(ConfigError, match="`name` must be one of"):
         systems.build_member("resnet50")

@@ -23,7 +23,7 @@ import numpy as np
 from cxr_core.engine import FeatureEngine
 from cxr_core.engine.openvino import OpenVinoEngine
 from cxr_core.errors import ConfigError, SpecMismatchError
-from cxr_core.evaluate.bootstrap import mean_figure
+from cxr_core.evaluate.bootstrap import mean_interval
 from cxr_core.evaluate.mask_overlap import dice
 from cxr_core.lungs import NETWORK, RECORD, read_record, write_record
 from cxr_core.lungs.shape import LungLimits, clean, unsure_share
@@ -107,7 +107,10 @@ def train_lungs(
             },
             "figures": {
                 "dice": {
-                    name: mean_figure(dice_of(engine, part), part.patients)
+                    name: {
+                        **mean_interval(dice_of(engine, part), part.patients),
+                        "n_patients": len(set(part.patients)),
+                    }
                     for name, part in parts.items()
                     if name != "fit"
                 },

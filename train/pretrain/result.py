@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from cxr_core import backbones
 from cxr_core.errors import ArtifactIntegrityError, SpecMismatchError
+from cxr_core.training_run.record import PRETRAINING_SCHEMA
 
-SCHEMA: Final = "cxr-pretraining/1"
 WEIGHTS: Final = "backbone.weights.h5"
 RECORD: Final = "pretraining.json"
 
@@ -81,8 +81,11 @@ def read_pretraining(folder: Path, backbone: str) -> dict[str, Any]:
         msg = f"`{folder.name}` must hold a finished pre-training. Received: {err}"
         raise SpecMismatchError(msg, hint=hint) from err
     found = (record.get("schema"), record.get("config", {}).get("backbone"))
-    if found != (SCHEMA, backbone):
-        msg = f"`{folder.name}` must be a pre-training of {backbone} ({SCHEMA}). Received: {found}"
+    if found != (PRETRAINING_SCHEMA, backbone):
+        msg = (
+            f"`{folder.name}` must be a pre-training of {backbone} ({PRETRAINING_SCHEMA}). "
+            f"Received: {found}"
+        )
         raise SpecMismatchError(msg, hint=hint)
     return record
 

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cxr_core.errors import ConfigError, SpecMismatchError
+from cxr_core.training_run.record import PRETRAINING_SCHEMA
 from train.checkpoint import Checkpoint, remove_checkpoint, write_whole
 from train.pretrain.config import FineTuneConfig, PretrainConfig
 from train.pretrain.device import Devices, find_devices
 from train.pretrain.images import Images
 from train.pretrain.loop import Loop
 from train.pretrain.measure import log_row
-from train.pretrain.result import RECORD, SCHEMA, WEIGHTS, file_digest, read_pretraining
+from train.pretrain.result import RECORD, WEIGHTS, file_digest, read_pretraining
 from train.run import environment
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def pretrain(
     finally:
         keras.mixed_precision.set_global_policy("float32")
     record = {
-        "schema": SCHEMA,
+        "schema": PRETRAINING_SCHEMA,
         "kind": "fine_tuning" if isinstance(config, FineTuneConfig) else "pretraining",
         "config": config.to_dict(),
         "graph": network.graph,

@@ -26,6 +26,7 @@ from ui.components.audit_panel import (
     leak_panel,
     source_panel,
 )
+from ui.components.download import download
 from ui.components.progress import STOP
 from ui.folder import folder_named
 from ui.folder_policy import folder_policy
@@ -93,9 +94,9 @@ def own_panel(predictor: Predictor) -> None:
         st.session_state.pop(_KEY, None)
         found = _run(predictor, typed or "", int(n_read))
         if found is not None:
-            st.session_state[_KEY] = (_models(predictor), typed, found)
+            st.session_state[_KEY] = (model_cache.models_key(predictor), typed, found)
     held = st.session_state.get(_KEY)
-    if held is not None and held[0] == _models(predictor):
+    if held is not None and held[0] == model_cache.models_key(predictor):
         _show(predictor, held[1], held[2])
 
 
@@ -162,27 +163,16 @@ def downloads(predictor: Predictor, audit: Mapping[str, Any]) -> None:
     """
     made_with = provenance_of(predictor)
     with st.container(horizontal=True):
-        st.download_button(
+        download(
             "Audit as JSON",
             json.dumps({**audit, "made_with": made_with.to_dict()}, indent=1),
-            file_name="audit.json",
-            mime="application/json",
-            on_click="ignore",
-            icon=":material/download:",
+            "audit.json",
         )
-        st.download_button(
+        download(
             "Tables as Markdown",
             "\n".join([*markdown_lines(sections(audit, predictor.variant)), made_with.line()]),
-            file_name="audit.md",
-            mime="text/markdown",
-            on_click="ignore",
-            icon=":material/download:",
+            "audit.md",
         )
-
-
-def _models(predictor: Predictor) -> str:
-    """Return what names the models in use."""
-    return f"{predictor.bundle.digest}/{predictor.variant}"
 
 
 def _index(bundle: Bundle) -> FingerprintIndex | None:

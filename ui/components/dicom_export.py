@@ -12,6 +12,7 @@ from cxr_core import io
 from cxr_core.io.sniff import DICOM, sniff
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
 from ui import reading_cache
+from ui.components.download import download
 
 if TYPE_CHECKING:
     from cxr_core.predict import Predictor
@@ -70,9 +71,9 @@ def dicom_export(film: Film, predictor: Predictor) -> None:
             width=150,
         )
         is_cleaned = is_dicom and st.toggle(WITHOUT, key=f"dicom-clean-{key}")
-        st.download_button(
+        download(
             BUTTON,
-            data=partial(
+            partial(
                 _objects,
                 film,
                 predictor,
@@ -80,10 +81,8 @@ def dicom_export(film: Film, predictor: Predictor) -> None:
                 is_cleaned,
                 reading_cache.shows_raw(),
             ),
-            file_name=f"dicom-{'clean' if is_cleaned else film.digest[:8]}.zip",
-            mime="application/zip",
+            f"dicom-{'clean' if is_cleaned else film.digest[:8]}.zip",
             icon=":material/radiology:",
-            on_click="ignore",
             key=f"dicom-{key}",
         )
     st.caption((CLEANED if is_cleaned else IN_STUDY) if is_dicom else OF_NOBODY)

@@ -71,8 +71,13 @@ def fidelity_panel(film: Film, predictor: Predictor, reading: Reading, cams: Seq
     )
     cam = cams[chosen]
     class_name = cam.class_name or reading.systems[cam.system].label
-    models = f"{predictor.bundle.digest}/{predictor.variant}"
-    key = (reading.radiograph.sha256, models, cam.system, class_name, cam.method)
+    key = (
+        reading.radiograph.sha256,
+        model_cache.models_key(predictor),
+        cam.system,
+        class_name,
+        cam.method,
+    )
     results: dict[Key, Checked] = st.session_state.setdefault(_RESULTS_KEY, {})
     asked = right.button(CHECK, icon=":material/fact_check:", width="stretch")
     if asked and key not in results:

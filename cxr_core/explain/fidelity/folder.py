@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -31,8 +31,7 @@ from cxr_core.explain.fidelity.summary import summarise
 from cxr_core.io import read_path
 from cxr_core.labels import CLASSES
 from cxr_core.predict import Predictor
-
-SCHEMA: Final = "cxr-explain-check/1"
+from cxr_core.schema import EXPLAIN_CHECK
 
 
 @dataclass(frozen=True)
@@ -153,7 +152,7 @@ def check_folder(
     patients, patients_from = patient_keys(folder, paths)
     bundle, settings = predictor.bundle, plan.settings
     return {
-        "schema": SCHEMA,
+        "schema": EXPLAIN_CHECK,
         "bundle": {"name": bundle.name, "version": bundle.version, "digest": bundle.digest},
         "variant": predictor.variant,
         "precision": predictor.precision,

@@ -8,12 +8,11 @@ from typing import Any, Final
 
 from cxr_core.errors import SpecMismatchError
 from cxr_core.explain.fidelity.measure import METRICS, PASS_RULES
+from cxr_core.schema import EXPLAIN_CHECK
 
 SCHEMA: Final = "cxr-map-checks/1"
 SEEDS_SCHEMA: Final = "cxr-map-seeds/1"
 """What `benchmarks.map_seeds` writes: do heads of other seeds draw the same maps?"""
-
-_CHECKED: Final = "cxr-explain-check/1"
 
 
 @dataclass(frozen=True)
@@ -68,9 +67,9 @@ def merge_checks(
     by_seed = [each for each in checked if each.get("schema") == SEEDS_SCHEMA]
     checked = [each for each in checked if each.get("schema") != SEEDS_SCHEMA]
     schemas = {each.get("schema") for each in checked}
-    if len(variants) != 1 or schemas != {_CHECKED}:
+    if len(variants) != 1 or schemas != {EXPLAIN_CHECK}:
         msg = (
-            f"`checked` must be objects of {_CHECKED} and of one variant. "
+            f"`checked` must be objects of {EXPLAIN_CHECK} and of one variant. "
             f"Received: {sorted(map(str, schemas))} of {sorted(variants)}"
         )
         raise SpecMismatchError(msg, hint="Give files that `explain-check --out` has written.")
