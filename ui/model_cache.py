@@ -27,7 +27,6 @@ BUNDLE_VARIABLE: Final = "CXR_BUNDLE"
 MAX_BUNDLES: Final = 3
 """Bundles kept in memory; each holds its networks, about half a gigabyte with all five systems."""
 
-
 _VARIANT_KEY: Final = "variant"
 
 

@@ -27,7 +27,6 @@ from cxr_core.training_run.run import Run, Skipped, State, SystemRun
 RUNNING_WITHIN_S: Final = 600.0
 """A run that was written to within this time is running; longer where its epochs take longer."""
 
-
 HISTORY: Final = "history.csv"
 _RECORD: Final = "run.json"
 _START: Final = "config.json"
