@@ -21,9 +21,9 @@ from typing import Any
 from benchmarks.cells import share
 from cxr_core.labels import system_title
 from train.command.option import DEFAULT_CACHE
-from train.config import load_preset
 from train.material import ADDED, Request
 from train.pipeline import train
+from train.preset import load_preset
 
 MEASURED = "adults"
 

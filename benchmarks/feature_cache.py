@@ -23,10 +23,10 @@ from cxr_core.array import Float32Array
 from cxr_core.dataset import scan_split
 from cxr_core.heads import pool_matrix
 from cxr_core.labels import CLASSES, class_index
-from train.config import load_preset
 from train.features import FeatureCache, FeatureKey, fill_cache, network_input
 from train.keras_system import build_head, build_member
 from train.network import prepare_network
+from train.preset import load_preset
 
 BATCH = 16
 EPOCHS = 3

@@ -32,8 +32,8 @@ from cxr_core.labels import CLASSES
 from cxr_core.predict import Predictor
 from cxr_core.radiograph import Radiograph
 from cxr_core.trust.film_layout import film_layout
-from train.config import load_preset
 from train.parts import CALIBRATION, TEST, VALIDATION, divide
+from train.preset import load_preset
 
 LOG = logging.getLogger(__name__)
 

@@ -17,10 +17,10 @@ from cxr_core.evaluate.folder_reads import describe
 from cxr_core.evaluate.reads import Collector, Reads
 from cxr_core.heads import HeadSet, ensemble_from_arrays, head_from_arrays
 from train.augment import AugmentSpec
-from train.config import from_values
 from train.export import backbone_digest
 from train.features import FeatureCache, FeatureKey, fill_cache
 from train.parts import CALIBRATION, Parts, divide, scan_extra
+from train.preset import from_values
 from train.run import network_path, read_record, system_folder
 
 _CHUNK: Final = 128

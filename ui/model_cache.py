@@ -27,7 +27,6 @@ BUNDLE_VARIABLE: Final = "CXR_BUNDLE"
 MAX_BUNDLES: Final = 3
 """Bundles kept in memory; each holds its networks, about half a gigabyte with all five systems."""
 
-
 _VARIANT_KEY: Final = "variant"
 
 
@@ -118,15 +117,6 @@ def load() -> Predictor:
     return models.predictor(chosen if is_known else None)
 
 
-def models_key(predictor: Predictor) -> str:
-    """Return what, besides the film, decides a reading: bundle and variant.
-
-    Args:
-        predictor: The predictor from `load`.
-    """
-    return f"{predictor.bundle.digest}/{predictor.variant}"
-
-
 def choose_variant(name: str) -> None:
     """Use another variant of the bundle in this session from the next run on.
 
@@ -161,3 +151,12 @@ def _published(folder: str) -> PublishedModels:
     models = PublishedModels(folder, lungs=lungs())
     models.predictor()
     return models
+
+
+def models_key(predictor: Predictor) -> str:
+    """Return what, besides the film, decides a reading: bundle and variant.
+
+    Args:
+        predictor: The predictor from `load`.
+    """
+    return f"{predictor.bundle.digest}/{predictor.variant}"

@@ -32,7 +32,6 @@ MAX_VIEWS: Final = 48
 MAX_SUMMARIES: Final = 1000
 """Scores kept per session, about a kilobyte each: every film by every variant."""
 
-
 _RAW_KEY: Final = "raw-probabilities"
 _SUMMARIES_KEY: Final = "summaries"
 

@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.audit is not None or arguments.fingerprints is not None:
         return audit.run(arguments)
     from cxr_core.dataset import scan
-    from cxr_core.inspection import inspection_lines, inspection_object
+    from cxr_core.dataset.inspection import inspection_lines, inspection_object
 
     dataset = scan(arguments.folder, on_film=lambda n_done, _: say_films_read(n_done))
     if arguments.json:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from cxr_core.bundle.manifest import MANIFEST
+from cxr_core.bundle import MANIFEST
 from cxr_core.errors import CxrError, SpecMismatchError
 from cxr_core.labels import SYSTEMS
 from cxr_core.training_run.history import History, history_from_rows, read_history
@@ -26,7 +26,6 @@ from cxr_core.training_run.run import Run, Skipped, State, SystemRun
 
 RUNNING_WITHIN_S: Final = 600.0
 """A run that was written to within this time is running; longer where its epochs take longer."""
-
 
 HISTORY: Final = "history.csv"
 _RECORD: Final = "run.json"

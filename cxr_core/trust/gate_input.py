@@ -13,7 +13,6 @@ from cxr_core.errors import SpecMismatchError
 
 LAYOUT: Final = "layout"
 
-
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 

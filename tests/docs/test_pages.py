@@ -68,6 +68,12 @@ def test_the_test_itself_finds_a_wrong_name():
     assert not exists("cxr_core.nothing")
 
 
+def test_the_architecture_names_every_package_of_the_core():
+    packages = {path.parent.name for path in (ROOT / "cxr_core").glob("*/__init__.py")}
+    named = set(re.findall(r"`cxr_core\.(\w+)`", text_of(ROOT / "docs" / "architecture.md")))
+    assert packages <= named
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 def test_every_link_leads_somewhere(page):
     links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text_of(page))

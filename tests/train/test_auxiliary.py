@@ -15,10 +15,10 @@ from train.auxiliary import (
     source_weights,
     with_auxiliary,
 )
-from train.config import load_preset
 from train.fit import fit_head
 from train.fit_loop import FitData
 from train.keras_system import build_head, extract_head
+from train.preset import load_preset
 
 
 def film(label: str, source: str = "", subtype: str = "") -> Film:

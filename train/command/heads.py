@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from cxr_core.errors import ConfigError
 from train.command.option import DEFAULT_CACHE, pairs, paths
-from train.config import load_preset
+from train.preset import load_preset
 
 KAGGLE: Final = "kaggle"
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import keras
 from keras import ops
 
-from train.pretrain.network import warmed_adamw
+from train.optimizer import warmed_adamw
 
 if TYPE_CHECKING:
     from train.lungs import LungConfig

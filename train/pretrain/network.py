@@ -6,22 +6,17 @@ import difflib
 import hashlib
 import re
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from cxr_core import backbones
-from cxr_core.backbones import weight_file
-from cxr_core.bundle import Bundle
 from cxr_core.errors import ConfigError
 from cxr_core.labels import N_CLASSES
-from train.network import BUNDLE, films_seen
-from train.restore import restore_weights
+from train.optimizer import warmed_adamw
+from train.pretrain.start import film_input, find_start, graph_of, restored
 
 if TYPE_CHECKING:
-    from train.lungs import LungConfig
     from train.pretrain.config import FineTuneConfig, PretrainConfig
 
-PRETRAINED: Final = ("pretrained-here", "pretrained")
 _BLOCK = re.compile(r"conv\d+(?=_block)|block_?\d+[a-z]?(?=_)|expanded_conv(?:_\d+)?(?=_)")
 
 
@@ -46,18 +41,6 @@ class Network:
     seen: frozenset[str] = frozenset()
 
 
-def graph_of(backbone: str) -> str:
-    """Return how a backbone is written that is trained from nothing.
-
-    Args:
-        backbone: Name in the registry.
-
-    Returns:
-        EfficientNets as the package writes them, with no scaling inside; Keras's own otherwise.
-    """
-    return "efficientnet" if backbones.find(backbone).family == "efficientnet" else "keras"
-
-
 def new_network(config: PretrainConfig) -> Network:
     """Build the network with random weights.
 
@@ -68,7 +51,7 @@ def new_network(config: PretrainConfig) -> Network:
         The network; its input is a film divided by 255.
     """
     graph = graph_of(config.backbone)
-    base = backbones.build(config.backbone, input_tensor=_film(), graph=graph)
+    base = backbones.build(config.backbone, input_tensor=film_input(), graph=graph)
     for layer in base.layers:
         if hasattr(layer, "momentum"):
             layer.momentum = config.bn_momentum
@@ -130,12 +113,12 @@ def tuned_network(config: FineTuneConfig) -> Network:
     """
     import keras
 
-    start = _start(config)
+    start = find_start(config)
     base = backbones.build(
-        config.backbone, weights=start.weights, input_tensor=_film(), graph=start.graph
+        config.backbone, weights=start.weights, input_tensor=film_input(), graph=start.graph
     )
     if start.published is not None:
-        base.set_weights(_restored(config.backbone, start.graph, start.published))
+        base.set_weights(restored(config.backbone, start.graph, start.published))
     first = _first_trained(base, config)
     for position, layer in enumerate(base.layers):
         is_norm = isinstance(layer, keras.layers.BatchNormalization)
@@ -178,28 +161,6 @@ def digest_of(base: Any) -> str:
     return digest.hexdigest()
 
 
-def warmed_adamw(config: PretrainConfig | LungConfig, steps: int) -> Any:
-    """Return AdamW with a linear warm-up, then one cosine to zero; biases and norms do not decay.
-
-    Args:
-        config: Epochs, warm-up, highest rate and decay.
-        steps: Steps an epoch.
-
-    Returns:
-        A new Keras optimizer.
-    """
-    import keras
-
-    total = steps * config.epochs
-    warmup = max(1, round(config.warmup * total))
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0, max(1, total - warmup), warmup_target=config.learning_rate, warmup_steps=warmup
-    )
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, clipnorm=1.0)
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return optimizer
-
-
 def compile_network(model: Any, config: PretrainConfig, steps: int) -> None:
     """Set loss and optimizer: AdamW, linear warm-up, then one cosine to zero.
 
@@ -220,77 +181,6 @@ def compile_network(model: Any, config: PretrainConfig, steps: int) -> None:
     )
     # with mixed_float16 Keras has wrapped it in one that scales the loss
     model.optimizer.build(model.trainable_variables)
-
-
-@dataclass(frozen=True)
-class _Start:
-    """What a `weights` setting turned out to be."""
-
-    weights: str | Path
-    graph: str
-    scaling: str
-    origin: str
-    seen: frozenset[str] = frozenset()
-    published: Path | None = None
-
-
-def _start(config: FineTuneConfig) -> _Start:
-    """Tell which weights are meant and how the network is written that they belong to."""
-    name, weights = config.backbone, config.weights
-    word, _, place = weights.partition(":")
-    if word in PRETRAINED and place:
-        from train.pretrain.result import read_pretraining, weights_of
-
-        folder = Path(place)
-        record = read_pretraining(folder, name)
-        path = weights_of(folder, record)
-        origin = f"{record.get('origin', 'random')}, then trained here on {len(record['films'])}"
-        return _Start(
-            path, record["graph"], record["scaling"], f"{origin} films", frozenset(record["films"])
-        )
-    if word == BUNDLE and place:
-        return _published(name, Path(place))
-    entry = backbones.find(name)
-    source, path_given = weight_file.resolve(weights, entry.weight_sources, owner=name)
-    graph = source.graph if source else "keras"
-    words = [source.name] if source else []
-    words += [f"file {path_given.name}"] if path_given else []
-    return _Start(weights, graph, entry.scaling_for(weights), ", ".join(words) or "random")
-
-
-def _published(name: str, folder: Path) -> _Start:
-    """Tell what the network of a bundle is to be built from."""
-    bundle = Bundle.load(folder)
-    entry = bundle.backbone(name)
-    return _Start(
-        "random",
-        graph_of(name) if entry.is_own else "keras",
-        entry.public_scaling or backbones.find(name).public_scaling,
-        f"published ({entry.weights_origin})",
-        films_seen(name, f"{BUNDLE}:{folder}"),
-        bundle.folder / entry.network,
-    )
-
-
-def _restored(name: str, graph: str, xml_path: Path) -> list[Any]:
-    """Read the weights of a published network, in full precision whatever is trained in."""
-    import keras
-
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("float32")
-    try:
-        whole = backbones.build(name, input_tensor=_film(), graph=graph)
-        restore_weights(whole, xml_path)
-        return list(whole.get_weights())
-    finally:
-        keras.config.set_dtype_policy(policy)
-
-
-def _film() -> Any:
-    """Return an input of any size."""
-    import keras
-
-    return keras.Input((None, None, 3), name="film")
 
 
 def _classifier(base: Any, config: PretrainConfig) -> Any:

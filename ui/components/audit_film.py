@@ -13,14 +13,13 @@ from cxr_core.audit.systems_reader import SystemsReader
 from cxr_core.errors import CxrError
 from cxr_core.io import read
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
-from ui import reading_cache, state
+from ui import model_cache, reading_cache, state
 from ui.audit_changes import change_title, level_text
 from ui.components.audit_charts import curve_figure
 from ui.components.chart import NO_BAR
 from ui.components.film_choice import film_choice, no_film
 from ui.components.progress import stoppable
 from ui.frame import show_error
-from ui.model_cache import models_key
 
 if TYPE_CHECKING:
     from cxr_core.predict import Predictor
@@ -54,7 +53,7 @@ def film_panel(predictor: Predictor) -> None:
         film = film_choice(films)
         if len(films) == 1:
             st.text(film.label)
-    key = f"{film.digest}/{models_key(predictor)}"
+    key = f"{film.digest}/{model_cache.models_key(predictor)}"
     held: dict[str, Curves] = st.session_state.setdefault(_KEY, {})
     asked = right.button(TRY, icon=":material/tune:", width="stretch")
     if asked and key not in held:

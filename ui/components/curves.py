@@ -34,7 +34,6 @@ SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "cross", "star",
 DASHES: Final = {"train": "dot", "validation": "solid", "": "solid"}
 """Split to the dash of its line."""
 
-
 _FAINT: Final = 0.4
 
 

@@ -1,4 +1,12 @@
-"""One member in Keras: pooling, dense layers and softmax on a feature map; its arrays taken out."""
+"""The five systems in Keras: three members on frozen backbones, the heads of all five.
+
+Every model is flat (no model inside a model), so any layer can be reached by name. Layers of a head
+carry the name of their system: `vgg16_dense_0`, `vgg16_predictions`.
+
+References:
+    The heads are those of the public write-up "Chest X-ray (Covid-19 & Pneumonia)", sections 5
+    and 6; its trainable parameters (1,106,179, 1,474,819, 598,403, 30, 579) are tested.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +21,9 @@ from cxr_core import backbones
 from cxr_core.array import Float32Array
 from cxr_core.errors import ConfigError, SpecMismatchError
 from cxr_core.heads import POOLINGS
-from cxr_core.labels import N_CLASSES
+from cxr_core.labels import ENSEMBLES, N_CLASSES
+
+ENSEMBLE_PROBS, ENSEMBLE_DENSE = ENSEMBLES
 
 MEMBER_HIDDEN: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
     {"densenet201": (64,), "efficientnetb7": (64,), "vgg16": (128, 64)}
@@ -104,6 +114,36 @@ def build_head(
     return keras.Model(features, probs, name=name)
 
 
+def build_ensemble_probs_head(n_members: int = 3) -> Any:
+    """Build the ensemble on probabilities that were computed before.
+
+    Args:
+        n_members: Number of members, at least 1.
+
+    Returns:
+        A new `keras.Model`; input (n, 3 * `n_members`), output (n, 3) float32 probabilities.
+
+    Raises:
+        ConfigError: If `n_members` is below 1.
+    """
+    return _vector_head(ENSEMBLE_PROBS, (N_CLASSES,) * n_members)
+
+
+def build_ensemble_dense_head(widths: Sequence[int] = (64, 64, 64)) -> Any:
+    """Build the ensemble on dense layers that were computed before.
+
+    Args:
+        widths: Units of each member's last dense layer, in the order of concatenation.
+
+    Returns:
+        A new `keras.Model`; input (n, sum of `widths`), output (n, 3) float32 probabilities.
+
+    Raises:
+        ConfigError: If there is no width, or one is below 1.
+    """
+    return _vector_head(ENSEMBLE_DENSE, widths)
+
+
 def extract_head(model: Any, system: str) -> dict[str, Float32Array]:
     """Copy the trained arrays of one system out of a Keras model.
 
@@ -125,7 +165,7 @@ def extract_head(model: Any, system: str) -> dict[str, Float32Array]:
     if last is None:
         msg = f"`model` must have the layer {system}_predictions. Received: model={model.name!r}"
         raise SpecMismatchError(msg)
-    found = {f"dense_{i}": layers[name] for i, name in enumerate(dense_names(layers, system))}
+    found = {f"dense_{i}": layers[name] for i, name in enumerate(_dense_names(layers, system))}
     arrays: dict[str, Float32Array] = {}
     for key, layer in {**found, "logits": last}.items():
         kernel, bias = layer.get_weights()
@@ -134,16 +174,8 @@ def extract_head(model: Any, system: str) -> dict[str, Float32Array]:
     return arrays
 
 
-def dense_names(layers: Mapping[str, Any], system: str) -> list[str]:
-    """Return the names of a system's dense layers, first to last.
-
-    Args:
-        layers: Layers by name.
-        system: Name of the system.
-
-    Returns:
-        Those of `layers` that are numbered `<system>_dense_0` and on.
-    """
+def _dense_names(layers: Mapping[str, Any], system: str) -> list[str]:
+    """Names of a system's dense layers, first to last."""
     names: list[str] = []
     while (name := f"{system}_dense_{len(names)}") in layers:
         names.append(name)
@@ -157,7 +189,7 @@ def _head(features: Any, name: str, hidden: Sequence[int], pooling: str, dropout
     if not 0.0 <= dropout < 1.0:
         msg = f"`dropout` must lie in [0, 1). Received: dropout={dropout!r}"
         raise ConfigError(msg)
-    check_widths("hidden", hidden)
+    _check_widths("hidden", hidden)
     x = _pool(features, name, pooling)
     for i, width in enumerate(hidden):
         x = layers.Dense(width, activation="relu", name=f"{name}_dense_{i}")(x)
@@ -185,16 +217,21 @@ def _pool(features: Any, name: str, pooling: str) -> Any:
     return layers.Flatten(name=f"{name}_flatten")(x)
 
 
-def check_widths(name: str, widths: Sequence[int]) -> None:
-    """Refuse layers without units.
+def _vector_head(system: str, widths: Sequence[int]) -> Any:
+    """Put an ensemble's softmax on vectors that are already joined."""
+    import keras
 
-    Args:
-        name: Argument to name in the message.
-        widths: Units of each layer.
+    _check_widths("widths", widths)
+    if not widths:
+        msg = f"`widths` must hold at least one member. Received: widths={widths!r}"
+        raise ConfigError(msg)
+    vector = keras.Input(shape=(sum(widths),), name=f"{system}_input")
+    last = keras.layers.Dense(N_CLASSES, activation="softmax", name=f"{system}_predictions")
+    return keras.Model(vector, last(vector), name=system)
 
-    Raises:
-        ConfigError: If one is no whole number above 0.
-    """
+
+def _check_widths(name: str, widths: Sequence[int]) -> None:
+    """Refuse layers without units."""
     if any(not isinstance(width, int) or width < 1 for width in widths):
         msg = f"`{name}` must be whole numbers above 0. Received: {name}={tuple(widths)!r}"
         raise ConfigError(msg)
