@@ -1,6 +1,7 @@
 """What a faster precision changes on real films, and whether it may be used.
 
-    python -m benchmarks.precision --data DIR [--bundle DIR] [--precision bf16] [--n 0]
+    python -m benchmarks.precision --data DIR [--bundle DIR] [--precision bf16]
+                                   [--variants NAME...] [--n 0]
 
 Every test film is read twice by every variant, in f32 and in the other precision. A precision
 passes if, for every system of every variant, at most .5 % of the labels flip, the debiased
@@ -59,6 +60,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, help="holds `test`")
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE)
     parser.add_argument("--precision", default="bf16")
+    parser.add_argument("--variants", nargs="*", help="all of the bundle if left out")
     parser.add_argument("--n", type=int, default=0)
     arguments = parser.parse_args(argv)
     bundle = Bundle.load(arguments.bundle)
@@ -66,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if arguments.n:
         order = np.random.default_rng(0).permutation(len(films))[: arguments.n]
         films = [films[index] for index in sorted(order)]
-    names = tuple(bundle.variants)
+    names = tuple(arguments.variants or bundle.variants)
     usual = predictors(bundle, names)
     faster = predictors(bundle, names, precision=arguments.precision)
     found: dict[tuple[str, str], Compared] = {}

@@ -24,8 +24,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
-from cxr_core.bundle_entry import MemberEntry
+from cxr_core.bundle import DEFAULT_BUNDLE, Bundle, MemberEntry
 from cxr_core.engine.openvino import OpenVinoEngine, import_openvino
 from cxr_core.io import read_path
 from cxr_core.preprocess import preprocess_batch

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cxr_core.bundle_entry import MemberEntry
+from cxr_core.bundle import MemberEntry
 from cxr_core.labels import CLASSES, ENSEMBLES
 from cxr_core.predict import Predictor, Reading
 from cxr_core.preprocess import preprocess_batch
@@ -36,7 +36,7 @@ class KerasWays:
         self, members: Mapping[str, MemberEntry], radiographs: Sequence[Radiograph]
     ) -> None:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        from cxr_core import systems
+        from train import keras_system as systems
 
         self._members = members
         self._inputs = {
@@ -141,7 +141,7 @@ class HeadTape:
     """
 
     def __init__(self, predictor: Predictor, readings: Sequence[Reading]) -> None:
-        from cxr_core import systems
+        from train import keras_system as systems
 
         self._readings = readings
         self._heads = {

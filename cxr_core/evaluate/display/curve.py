@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import BoolArray, Float64Array, IntArray
 from cxr_core.errors import NotApplicableError
 from cxr_core.evaluate.figure import figure
 from cxr_core.evaluate.resample import CONFIDENCE, Resamples
@@ -20,9 +20,7 @@ N_BAND_RESAMPLES: Final = 500
 
 GRID: Final = np.linspace(0.0, 1.0, 101)
 
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
-BandOf = Callable[[FloatArray, FloatArray], FloatArray]
+BandOf = Callable[[Float64Array, Float64Array], Float64Array]
 """Weights of true and false positives from each threshold on, shape (m, t) each, to the heights of
 the curves over `GRID`, shape (m, 101)."""
 
@@ -47,12 +45,12 @@ class ClassCurve:
     label: str
     n_positive: int
     n_negative: int
-    thresholds: FloatArray
-    n_hits: FloatArray
-    n_misses: FloatArray
+    thresholds: Float64Array
+    n_hits: Float64Array
+    n_misses: Float64Array
     area: dict[str, Any]
-    low: FloatArray | None
-    high: FloatArray | None
+    low: Float64Array | None
+    high: Float64Array | None
     reason: str | None
 
     @property
@@ -61,7 +59,7 @@ class ClassCurve:
         return self.n_positive + self.n_negative
 
 
-def checked(y_true: Any, y_prob: Any) -> tuple[IntArray, FloatArray]:
+def checked(y_true: Any, y_prob: Any) -> tuple[IntArray, Float64Array]:
     """Check labels and probabilities of a display.
 
     Args:
@@ -98,7 +96,7 @@ def patients_or_films(patients: Sequence[Hashable] | IntArray | None, n: int) ->
 
 def class_curves(
     y_true: IntArray,
-    y_prob: FloatArray,
+    y_prob: Float64Array,
     resamples: Resamples,
     *,
     area: int,
@@ -131,7 +129,7 @@ def class_curves(
 
 def _curve(
     label: str,
-    is_positive: npt.NDArray[np.bool_],
+    is_positive: BoolArray,
     ranked: RankedScores,
     resamples: Resamples,
     kind: tuple[int, BandOf],
@@ -167,7 +165,7 @@ def _curve(
     )
 
 
-def _edges(heights: FloatArray) -> tuple[FloatArray | None, FloatArray | None]:
+def _edges(heights: Float64Array) -> tuple[Float64Array | None, Float64Array | None]:
     """Return the quantiles at every point of the grid, of resamples that have the curve."""
     defined = heights[~np.isnan(heights).any(axis=1)]
     if len(defined) * 2 < len(heights):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float64Array, IntArray
 from cxr_core.evaluate.display.curve import (
     GRID,
     N_BAND_RESAMPLES,
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pandas import DataFrame
     from plotly.graph_objects import Figure
 
-FloatArray = npt.NDArray[np.float64]
 _FIRST: Final = 1
 """The band starts at 1 % recall: with nothing found, precision is not defined."""
 
@@ -53,7 +52,7 @@ class PrecisionRecallDisplay:
         y_true: Any,
         y_prob: Any,
         *,
-        patients: Sequence[Hashable] | npt.NDArray[np.int64] | None = None,
+        patients: Sequence[Hashable] | IntArray | None = None,
         n_resamples: int = N_BAND_RESAMPLES,
         seed: int = 0,
     ) -> PrecisionRecallDisplay:
@@ -81,7 +80,7 @@ class PrecisionRecallDisplay:
         curves, reasons = class_curves(truth, probs, resamples, area=1, band_of=_heights)
         return cls(curves, reasons, resamples.n_patients, n_resamples)
 
-    def points(self, label: str) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def points(self, label: str) -> tuple[Float64Array, Float64Array, Float64Array]:
         """Return a class's points, the strictest threshold first.
 
         Args:
@@ -149,7 +148,7 @@ class PrecisionRecallDisplay:
         return figure
 
 
-def _heights(hits: FloatArray, misses: FloatArray) -> FloatArray:
+def _heights(hits: Float64Array, misses: Float64Array) -> Float64Array:
     """Return the precision at the strictest threshold that finds at least so many films.
 
     No line is drawn between points, which would promise more than any threshold gives.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float64Array, IntArray
 from cxr_core.evaluate.display.curve import (
     GRID,
     N_BAND_RESAMPLES,
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from pandas import DataFrame
     from plotly.graph_objects import Figure
 
-FloatArray = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True, eq=False)
 class RocDisplay:
@@ -58,7 +56,7 @@ class RocDisplay:
         y_true: Any,
         y_prob: Any,
         *,
-        patients: Sequence[Hashable] | npt.NDArray[np.int64] | None = None,
+        patients: Sequence[Hashable] | IntArray | None = None,
         n_resamples: int = N_BAND_RESAMPLES,
         seed: int = 0,
     ) -> RocDisplay:
@@ -86,7 +84,7 @@ class RocDisplay:
         curves, reasons = class_curves(truth, probs, resamples, area=0, band_of=_heights)
         return cls(curves, reasons, resamples.n_patients, n_resamples)
 
-    def points(self, label: str) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def points(self, label: str) -> tuple[Float64Array, Float64Array, Float64Array]:
         """Return a class's points as `sklearn.metrics.roc_curve` does.
 
         Args:
@@ -159,7 +157,7 @@ class RocDisplay:
         return figure
 
 
-def _heights(hits: FloatArray, misses: FloatArray) -> FloatArray:
+def _heights(hits: Float64Array, misses: Float64Array) -> Float64Array:
     """Return the sensitivity that each resample reaches with at most so many false alarms."""
     sensitivity = divide(hits, hits[:, -1:])
     alarms = divide(misses, misses[:, -1:])
