@@ -1,9 +1,10 @@
 """What a faster precision changes on real films, and whether it may be used.
 
-    python -m benchmarks.precision --data DIR [--bundle DIR] [--precision bf16]
-                                   [--variants NAME...] [--n 0]
+    python -m benchmarks.precision --data DIR [--bundle DIR] [--variants NAME...] [--n 0]
+                                   [--eight-bits MEMBER...]
 
-Every test film is read twice by every variant, in f32 and in the other precision. A precision
+Every test film is read twice by every variant, in f32 and in bf16. `--eight-bits` names networks
+whose values are rounded to 8 bits besides, see `benchmarks.eight_bits`. A precision
 passes if, for every system of every variant, at most .5 % of the labels flip, the debiased
 calibration error moves by at most .5 points, and the Grad-CAM maps of the named class correlate
 with those of f32 by at least .98 on the mean film. `--n` films are drawn with a fixed seed; 0 is
@@ -20,16 +21,21 @@ from typing import Final
 
 import numpy as np
 
+from benchmarks.eight_bits import RoundedEngine
 from benchmarks.gate_reads import predictors
 from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
 from cxr_core.dataset import Film, scan
+from cxr_core.engine import FeatureEngine
+from cxr_core.engine.openvino import OpenVinoEngine
 from cxr_core.evaluate.metrics import wilson
 from cxr_core.io import read_path
 from cxr_core.labels import CLASSES
 from cxr_core.predict import Predictor
+from cxr_core.preprocess import preprocess_batch
 from cxr_core.radiograph import Radiograph
 from cxr_core.trust.calibration_error import expected_calibration_error
 
+N_MEASURED: Final = 200
 MAX_FLIPS: Final = 0.005
 MAX_ECE_MOVE: Final = 0.005
 MIN_CORRELATION: Final = 0.98
@@ -59,24 +65,53 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.precision")
     parser.add_argument("--data", type=Path, required=True, help="holds `test`")
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE)
-    parser.add_argument("--precision", default="bf16")
     parser.add_argument("--variants", nargs="*", help="all of the bundle if left out")
     parser.add_argument("--n", type=int, default=0)
+    parser.add_argument("--eight-bits", nargs="*", default=(), metavar="MEMBER")
     arguments = parser.parse_args(argv)
     bundle = Bundle.load(arguments.bundle)
-    films = [film for film in scan(arguments.data).films if film.split == "test"]
-    if arguments.n:
-        order = np.random.default_rng(0).permutation(len(films))[: arguments.n]
-        films = [films[index] for index in sorted(order)]
+    listed = scan(arguments.data).films
+    films = _drawn([film for film in listed if film.split == "test"], arguments.n)
     names = tuple(arguments.variants or bundle.variants)
     usual = predictors(bundle, names)
-    faster = predictors(bundle, names, precision=arguments.precision)
+    if arguments.eight_bits:
+        precision = f"8 bits in {', '.join(arguments.eight_bits)}, bf16 elsewhere,"
+        training = _drawn([film for film in listed if film.split == "train"], N_MEASURED)
+        faster = {name: _rounded(bundle, name, arguments.eight_bits, training) for name in names}
+    else:
+        precision = "bf16"
+        faster = predictors(bundle, names, precision=precision)
     found: dict[tuple[str, str], Compared] = {}
+    times = []
     for film in films:
         radiograph = read_path(film.path)
-        for variant in names:
-            _compare(usual[variant], faster[variant], radiograph, found)
-    print_table(found, films, arguments.precision)
+        # variants share networks, so the first one waits for them
+        pairs = [_compare(usual[name], faster[name], radiograph, found) for name in names]
+        times.append(pairs[0])
+    print_table(found, films, precision)
+    medians = np.median(times, axis=0)
+    print(f"\nNetworks, median ms: f32 {medians[0]:.1f}, {precision} {medians[1]:.1f}.")
+
+
+def _drawn(films: Sequence[Film], n: int) -> list[Film]:
+    """Return some films, the same in every run; 0 for all."""
+    chosen = np.random.default_rng(0).permutation(len(films))[: n or len(films)]
+    return [films[index] for index in sorted(chosen)]
+
+
+def _rounded(
+    bundle: Bundle, variant: str, rounded: Sequence[str], training: Sequence[Film]
+) -> Predictor:
+    """Return a predictor some of whose networks round their values to 8 bits."""
+    engines: dict[str, FeatureEngine] = {}
+    for name, member in bundle.variant(variant).members.items():
+        xml_path = bundle.folder / member.network
+        if name in rounded:
+            batch = preprocess_batch([read_path(f.path) for f in training], member.preprocess)
+            engines[name] = RoundedEngine(xml_path, batch)
+        else:
+            engines[name] = OpenVinoEngine(xml_path, precision="bf16")
+    return Predictor(bundle, variant=variant, engines=engines)
 
 
 def _compare(
@@ -84,8 +119,8 @@ def _compare(
     faster: Predictor,
     radiograph: Radiograph,
     found: dict[tuple[str, str], Compared],
-) -> None:
-    """Read one film twice."""
+) -> tuple[float, float]:
+    """Read one film twice; return the milliseconds of both by the networks."""
     one, other = usual.read(radiograph), faster.read(radiograph)
     for system in usual.systems:
         label = one.systems[system].label
@@ -98,6 +133,7 @@ def _compare(
         if grids[0].std() > 0 and grids[1].std() > 0:
             compared.correlations.append(float(np.corrcoef(*(g.ravel() for g in grids))[0, 1]))
         compared.verdicts.append((one.trust.ood_verdict, other.trust.ood_verdict))
+    return one.timing_ms["engine"], other.timing_ms["engine"]
 
 
 def print_table(
