@@ -150,7 +150,8 @@ def print_table(
     print(f"{precision} against f32, n = {len(films)} films\n")
     print(
         "| variant | system | labels that flip | largest, median change of a probability "
-        "| ECE, f32 | ECE | debiased, f32 | debiased | map correlation: mean, 1st percentile, least "
+        "| ECE, f32 | ECE | debiased, f32 | debiased "
+        "| map correlation: mean, 1st percentile, least "
         "| verdicts of the gate that change |"
     )
     print("|---|---|---|---|---:|---:|---:|---:|---|---:|")
