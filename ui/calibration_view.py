@@ -12,6 +12,7 @@ from cxr_core.trust.calibration_error import TOP_LABEL, CalibrationError
 from cxr_core.trust.measure import CalibrationEffect, ScoreQuality, mean_score
 from cxr_core.trust.reliability import ReliabilityBin, ReliabilityDiagram
 from ui.calibration_evidence import CalibrationEvidence
+from ui.words import unbroken
 
 NINE_TENTHS: Final = 0.9
 TOO_FEW: Final = 20
@@ -198,11 +199,12 @@ def _quality(found: ScoreQuality) -> dict[str, str]:
     return {
         "ECE, class named": _error(found.top_label),
         "ECE, each class": _error(found.classwise),
-        "Log loss": figure_text(found.log_loss),
-        "Brier score": figure_text(found.brier),
+        "Log loss": unbroken(figure_text(found.log_loss)),
+        "Brier score": unbroken(figure_text(found.brier)),
     }
 
 
 def _error(found: CalibrationError) -> str:
     """Return one calibration error with its interval."""
-    return figure_text({"value": found.value, "low": found.low, "high": found.high})
+    figure = {"value": found.value, "low": found.low, "high": found.high}
+    return unbroken(figure_text(figure))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cxr_core.evaluate.figure_text import share_text
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
 from cxr_core.trust.conformal import ConformalModel, rank
+from ui.words import unbroken
 
 if TYPE_CHECKING:
     from cxr_core.evaluate.metrics import Proportion
@@ -137,4 +138,4 @@ def _broken(model: ConformalModel, found: Coverage) -> list[str]:
 
 def _share(found: Proportion) -> str:
     """Write a share, with one decimal."""
-    return share_text(found.to_dict(), digits=1)
+    return unbroken(share_text(found.to_dict(), digits=1))

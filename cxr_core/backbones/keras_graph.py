@@ -21,7 +21,6 @@ def build(
     weights: str | Path | None = None,
     input_shape: tuple[int, int, int] = (224, 224, 3),
     input_tensor: Any = None,
-    layer_prefix: str = "",
     graph: str | None = None,
 ) -> Any:
     """Build a network that ends in its feature map, flat (no model inside the model).
@@ -35,8 +34,6 @@ def build(
             `input_tensor`.
         input_tensor: A `keras.Input` to build on, for several networks on one film; `None` for one
             of its own, named `<name>_input`.
-        layer_prefix: Put before the name of every layer, the feature layer included; needed where
-            two networks of one family meet in one model.
         graph: `keras` or `efficientnet`, the two ways an EfficientNet is written, see
             `WeightSource.graph`; `None` for the one that the weights belong to.
 
@@ -58,11 +55,11 @@ def build(
     inputs = input_tensor
     if inputs is None:
         _check_shape(input_shape)
-        inputs = keras.Input(shape=input_shape, name=f"{layer_prefix or backbone.name + '_'}input")
+        inputs = keras.Input(shape=input_shape, name=f"{backbone.name}_input")
     is_packaged = (graph or (source.graph if source else "keras")) == "efficientnet"
     base = _packaged_graph(backbone, inputs) if is_packaged else _keras_graph(backbone, inputs)
-    if is_packaged or layer_prefix:
-        base = _rebuild(base, inputs, layer_prefix)
+    if is_packaged:
+        base = _rebuild(base, inputs)
     model = keras.Model(inputs, base.output, name=backbone.name)
     if path is not None:
         weight_file.load(model, path, owner=backbone.name, hint=_fit_hint(backbone))
@@ -129,14 +126,14 @@ def _packaged_graph(backbone: Backbone, inputs: Any) -> Any:
     )
 
 
-def _rebuild(model: Any, inputs: Any, prefix: str) -> Any:
-    """Build a network again on another input, layers renamed, all of them Keras's own."""
+def _rebuild(model: Any, inputs: Any) -> Any:
+    """Build a network again on another input, all of its layers Keras's own."""
     import keras
 
     def again(layer: Any) -> Any:
         kind = keras.layers.Dropout if type(layer).__name__ == "FixedDropout" else type(layer)
         with keras.utils.custom_object_scope({"swish": keras.activations.silu}):
-            return kind.from_config({**layer.get_config(), "name": prefix + layer.name})
+            return kind.from_config(layer.get_config())
 
     return keras.models.clone_model(model, input_tensors=inputs, clone_function=again)
 

@@ -30,8 +30,6 @@ class Backbone:
         feature_layer: Name of the layer whose output is the feature map.
         n_channels: Channels of the feature map.
         weight_sources: Public weights, the usual ones first.
-        native_size_px: Side of the square input that the public weights were trained with.
-        stride_px: Input pixels per cell of the feature map, in each direction; 224 gives 7 cells.
         is_output_unnamed: True where Keras numbers the last layer anew in every build; a layer
             that changes nothing is then appended under the name `feature_layer`.
     """
@@ -43,8 +41,6 @@ class Backbone:
     feature_layer: str
     n_channels: int
     weight_sources: tuple[WeightSource, ...]
-    native_size_px: int = 224
-    stride_px: int = 32
     is_output_unnamed: bool = False
 
     @property
@@ -83,7 +79,7 @@ def _densenet(depth: int, n_channels: int, md5: str) -> Backbone:
     )
 
 
-def _effnet(index: int, n_channels: int, size_px: int, md5: str, noisy_md5: str) -> Backbone:
+def _effnet(index: int, n_channels: int, md5: str, noisy_md5: str) -> Backbone:
     """Describe one EfficientNet; its two public sets of weights expect different scalings."""
     url = f"{_KERAS_EFFICIENTNET_URL}efficientnetb{index}_notop.h5"
     noisy_url = f"{_NOISY_STUDENT_URL}efficientnet-b{index}_noisy-student_notop.h5"
@@ -94,7 +90,6 @@ def _effnet(index: int, n_channels: int, size_px: int, md5: str, noisy_md5: str)
         keras_name=f"EfficientNetB{index}",
         feature_layer="top_activation",
         n_channels=n_channels,
-        native_size_px=size_px,
         weight_sources=(
             WeightSource("imagenet", url, md5, "none"),
             WeightSource("noisy-student", noisy_url, noisy_md5, "torch", "efficientnet"),
@@ -160,14 +155,14 @@ _ENTRIES = (
     _densenet(121, 1024, "30ee3e1110167f948a6b9946edeeb738"),
     _densenet(169, 1664, "b8c4d4c20dd625c148057b9ff1c1176b"),
     _densenet(201, 1920, "c13680b51ded0fb44dff2d8f86ac8bb1"),
-    _effnet(0, 1280, 224, "50bc09e76180e00e4465e1a485ddc09d", "a5b48ae7547fc990c7e4f3951230290d"),
-    _effnet(1, 1280, 240, "74c4e6b3e1f6a1eea24c589628592432", "4d35baa41ca36f175506a33918f7e334"),
-    _effnet(2, 1408, 260, "111f8e2ac8aa800a7a99e3239f7bfb39", "e496e531f41242598288ff3a4b4199f9"),
-    _effnet(3, 1536, 300, "af6d107764bb5b1abb91932881670226", "47da5b154de1372b557a65795d3e6135"),
-    _effnet(4, 1792, 380, "ebc24e6d6c33eaebbd558eafbeedf1ba", "47c10902a4949eec589ab92fe1c35ed8"),
-    _effnet(5, 2048, 456, "38879255a25d3c92d5e44e04ae6cec6f", "4d53ef3544d4114e2d8080d6d777a74c"),
-    _effnet(6, 2304, 528, "9ecce42647a20130c1f39a5d4cb75743", "71f96d7e15d9f891f3729b4f4e701f77"),
-    _effnet(7, 2560, 600, "cbcfe4450ddf6f3ad90b1b398090fe4a", "e112b00c464fe929b821edbb35d1af55"),
+    _effnet(0, 1280, "50bc09e76180e00e4465e1a485ddc09d", "a5b48ae7547fc990c7e4f3951230290d"),
+    _effnet(1, 1280, "74c4e6b3e1f6a1eea24c589628592432", "4d35baa41ca36f175506a33918f7e334"),
+    _effnet(2, 1408, "111f8e2ac8aa800a7a99e3239f7bfb39", "e496e531f41242598288ff3a4b4199f9"),
+    _effnet(3, 1536, "af6d107764bb5b1abb91932881670226", "47da5b154de1372b557a65795d3e6135"),
+    _effnet(4, 1792, "ebc24e6d6c33eaebbd558eafbeedf1ba", "47c10902a4949eec589ab92fe1c35ed8"),
+    _effnet(5, 2048, "38879255a25d3c92d5e44e04ae6cec6f", "4d53ef3544d4114e2d8080d6d777a74c"),
+    _effnet(6, 2304, "9ecce42647a20130c1f39a5d4cb75743", "71f96d7e15d9f891f3729b4f4e701f77"),
+    _effnet(7, 2560, "cbcfe4450ddf6f3ad90b1b398090fe4a", "e112b00c464fe929b821edbb35d1af55"),
     _VGG16,
     _MOBILENET_V2,
     _MOBILENET_V3_LARGE,

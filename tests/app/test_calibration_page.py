@@ -29,6 +29,7 @@ from ui.components.abstention import abstention_figure, abstention_sentence
 from ui.components.conformal_panel import NO_SETS_OF_A_TWIN, size_figure
 from ui.components.reliability import CALIBRATED, RAW, reliability_figure
 from ui.conformal_view import NO_LIMIT, coverage_rows, films_needed, notes, size_rows
+from ui.words import unbroken
 
 PAGE = "pages/4_Calibration.py"
 ADULTS = "adults without COVID-19"
@@ -82,7 +83,7 @@ def test_the_table_of_systems():
     assert [row["System"] for row in rows] == ["VGG16"] * 2 + ["DenseNet201"] * 2
     assert [row["Scores"] for row in rows][0::3] == ["Raw", "Not calibrated"]
     loss = effects["vgg16"].raw.log_loss
-    assert rows[0]["Log loss"] == figure_text(loss)
+    assert rows[0]["Log loss"] == unbroken(figure_text(loss))
     changes = change_rows(effects)
     assert changes[0]["Temperature"] == f"{effects['vgg16'].temperature:.3f}"
     same = calibration_effect(TEST, "vgg16", None, n_resamples=10)
@@ -97,8 +98,8 @@ def test_the_table_of_coverage():
     assert [row["Class"] for row in rows] == ["All films", *CLASS_TITLES.values()]
     assert rows[1]["Lowest score that keeps it"] == NO_LIMIT
     assert rows[1]["Range that chance explains"] == ""
-    assert rows[3]["Its films with the class in the set"] == share_text(
-        found.by_class["PNEUMONIA"].to_dict(), digits=1
+    assert rows[3]["Its films with the class in the set"] == unbroken(
+        share_text(found.by_class["PNEUMONIA"].to_dict(), digits=1)
     )
     sizes = size_rows(found)
     assert sum(sizes[-1][name] for name in list(sizes[-1])[1:]) == 200
