@@ -15,6 +15,7 @@ from typing import Final
 
 from cxr_core.command.terminal import as_wrong_usage, say_error
 from cxr_core.errors import ConfigError, CxrError
+from cxr_core.whole_file import writing
 from train.command.option import without_folders
 
 PROGRAM: Final = "python -m train"
@@ -57,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     try:
-        with as_wrong_usage(ConfigError):
+        with as_wrong_usage(ConfigError), writing("--out"):
             return run(words)
     except SystemExit as stop:  # argparse ends the process; a library entry returns
         return int(stop.code or 0)

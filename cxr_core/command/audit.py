@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from cxr_core.command.option import known_variant, load_lungs, natural, positive
 from cxr_core.command.terminal import OK, SOME_ERROR, Pace, make_room, print_lines, write_json
-from cxr_core.errors import ArtifactIntegrityError
 
 if TYPE_CHECKING:
     from cxr_core.audit.look import Looks
@@ -142,11 +141,7 @@ def _write_fingerprints(arguments: argparse.Namespace, looks: Looks) -> None:
     from cxr_core.audit.overlap import FingerprintIndex
 
     splits = [_SPLIT_OF_ONE if split == WHOLE else split for split in looks.films.splits]
-    try:
-        FingerprintIndex.of(looks.coefficients, splits).save(arguments.fingerprints)
-    except OSError as err:
-        msg = f"`{arguments.fingerprints}` must be a file that can be written. Received: {err}"
-        raise ArtifactIntegrityError(msg, hint="Name a file in a folder of yours.") from err
+    FingerprintIndex.of(looks.coefficients, splits).save(arguments.fingerprints)
 
 
 class _Progress:

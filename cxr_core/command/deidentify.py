@@ -16,11 +16,11 @@ from cxr_core.command.terminal import (
     Tally,
     WrongUsageError,
     for_each,
-    write_film,
 )
 from cxr_core.errors import UnreadableImageError
 from cxr_core.io import LIMITS
 from cxr_core.io.sniff import DICOM, sniff
+from cxr_core.whole_file import write_whole
 
 if TYPE_CHECKING:
     from cxr_core.io.dicom.clean import Pseudonyms
@@ -99,7 +99,7 @@ def _write_clean(
 
     cleaned = clean(data, names, name=path.name)
     out = _free(target, cleaned.uid) if is_folder else target
-    write_film(out, cleaned.data, is_new=True, hint="Name another place for the films.")
+    write_whole(out, cleaned.data, is_new=True, hint="Name another place for the films.")
     sys.stdout.write(f"{out}: {cleaned.n_removed} elements removed or replaced\n")
     for notice in cleaned.notices:
         sys.stdout.write(f"  check: {notice.message}\n")

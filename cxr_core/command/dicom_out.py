@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 from cxr_core import io
 from cxr_core.command.option import add_model_options, load_predictor
-from cxr_core.command.terminal import OK, SOME_ERROR, WrongUsageError, for_each, write_film
+from cxr_core.command.terminal import OK, SOME_ERROR, WrongUsageError, for_each
 from cxr_core.trust.model import TrustModel
+from cxr_core.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,7 +102,7 @@ def _write_objects(
     exported = export(data, reading, predictor, maps, pseudonyms=pseudonyms)
     for written in exported.objects:
         path = folder / written.file_name
-        write_film(
+        write_whole(
             path, written.data, is_new=True, hint="Name a folder of yours, with room on the disk."
         )
         sys.stdout.write(f"{path}: {_WORDS[written.kind]}\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ import numpy as np
 
 from cxr_core.command.option import add_model_options, load_predictor
 from cxr_core.command.terminal import OK, SOME_ERROR, WrongUsageError, print_json
-from cxr_core.errors import CxrError, UnreadableImageError
+from cxr_core.errors import CxrError
 from cxr_core.explain.cam import DEFAULT_METHOD, METHODS
 from cxr_core.io import read_path
 from cxr_core.labels import CLASS_TITLES, CLASSES, SYSTEM_TITLES
 from cxr_core.predict import Predictor, Reading
 from cxr_core.record import error_record, film_record, prediction_object
+from cxr_core.whole_file import write_whole
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -95,26 +97,24 @@ def _write_maps(predictor: Predictor, reading: Reading, folder: Path) -> None:
     # names of DICOM files often are patients' names or numbers
     stem = "dicom" if film.dicom is not None else Path(film.name).stem
     stem = f"{stem}-{film.sha256[:8]}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, system in reading.systems.items():
-            cam = predictor.explain(reading, name, system.label)
-            overlay = Image.fromarray(render(film.image, cam))
-            overlay.save(folder / f"{stem}.{name}.{DEFAULT_METHOD}.{system.label}.png")
-            grids: dict[str, Any] = {
-                method: np.stack(
-                    [
-                        cam.grid
-                        for cam in predictor.explain_classes(reading, name, method=method).values()
-                    ][: None if entry.is_class_specific else 1]
-                )
-                for method, entry in METHODS.items()
-            }
-            classes = np.array(CLASSES)
-            np.savez_compressed(folder / f"{stem}.{name}.npz", classes=classes, **grids)
-    except OSError as err:
-        msg = f"`{folder}` must be a folder that can be written. Received: {err.strerror}"
-        raise UnreadableImageError(msg, hint="Name another folder for --explain.") from err
+    hint = "Name another folder for --explain."
+    for name, system in reading.systems.items():
+        cam = predictor.explain(reading, name, system.label)
+        picture, arrays = BytesIO(), BytesIO()
+        Image.fromarray(render(film.image, cam)).save(picture, "PNG")
+        grids: dict[str, Any] = {
+            method: np.stack(
+                [
+                    cam.grid
+                    for cam in predictor.explain_classes(reading, name, method=method).values()
+                ][: None if entry.is_class_specific else 1]
+            )
+            for method, entry in METHODS.items()
+        }
+        np.savez_compressed(arrays, classes=np.array(CLASSES), **grids)
+        file = f"{stem}.{name}.{DEFAULT_METHOD}.{system.label}.png"
+        write_whole(folder / file, picture.getvalue(), hint=hint)
+        write_whole(folder / f"{stem}.{name}.npz", arrays.getvalue(), hint=hint)
 
 
 def _print(

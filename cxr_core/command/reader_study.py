@@ -8,13 +8,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from cxr_core.command.terminal import OK, CommandError, print_lines
+from cxr_core.command.terminal import OK, print_lines
 from cxr_core.labels import system_title
 from cxr_core.reader_study.design import CONDITIONS
 from cxr_core.reader_study.measure import figure_words
 from cxr_core.reader_study.shelf import FolderShelf
 from cxr_core.reader_study.study import Study
 from cxr_core.reader_study.table import answers_csv, statistics_json
+from cxr_core.whole_file import write_whole
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -42,12 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
     """
     study = Study(FolderShelf(arguments.folder))
     table, figures = answers_csv(study), statistics_json(study)
-    try:
-        arguments.out.mkdir(parents=True, exist_ok=True)
-        (arguments.out / "answers.csv").write_bytes(table)
-        (arguments.out / "statistics.json").write_bytes(figures)
-    except OSError as err:
-        raise CommandError(f"{arguments.out} could not be written: {err.strerror}") from err
+    write_whole(arguments.out / "answers.csv", table)
+    write_whole(arguments.out / "statistics.json", figures)
     print_lines(_lines(json.loads(figures)))
     sys.stdout.write(f"Answers and statistics: {arguments.out}. Research use only.\n")
     return OK

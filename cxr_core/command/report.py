@@ -18,11 +18,11 @@ from cxr_core.command.terminal import (
     CommandError,
     as_wrong_usage,
     make_room,
-    write_film,
 )
 from cxr_core.errors import NotApplicableError
 from cxr_core.report import About, FailedFilm, FilmPage, Page, write_report
 from cxr_core.report.page_reader import read_pages
+from cxr_core.whole_file import write_whole
 
 if TYPE_CHECKING:
     from cxr_core.batch import Item
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         counts = Counter[str]()
         pages = _pages(predictor, items, about, counts)
         if is_one:
-            write_film(out, write_report(list(pages), about, datetime.now(UTC)))
+            write_whole(out, write_report(list(pages), about, datetime.now(UTC)))
         else:
             _write_each(pages, about, out)
     n, where = counts.total(), f" Report: {out}." if is_one else ""
@@ -103,7 +103,7 @@ def _write_each(pages: Iterable[Page], about: About, folder: Path) -> None:
     for page in pages:
         if isinstance(page, FilmPage):
             path = folder / file_name(page)
-            write_film(path, write_report([page], about, datetime.now(UTC)))
+            write_whole(path, write_report([page], about, datetime.now(UTC)))
             sys.stdout.write(f"{path}\n")
 
 

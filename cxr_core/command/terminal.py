@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from cxr_core.errors import CxrError, OutputError
+from cxr_core.errors import CxrError
+from cxr_core.whole_file import write_whole
 
 OK: Final = 0
 SOME_ERROR: Final = 1
@@ -131,13 +132,9 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
         value: JSON-ready.
 
     Raises:
-        CommandError: If it cannot be written.
+        OutputError: If it cannot be written; what was there before stays then.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(value, indent=1) + "\n", "utf-8")
-    except OSError as err:
-        raise CommandError(f"{path} could not be written: {err.strerror}") from err
+    write_whole(path, (json.dumps(value, indent=1) + "\n").encode())
 
 
 def print_json(value: dict[str, Any]) -> None:
@@ -157,28 +154,6 @@ def print_lines(lines: Iterable[str]) -> None:
         lines: Its lines, without line ends.
     """
     sys.stdout.write("\n".join(lines) + "\n")
-
-
-def write_film(path: Path, data: bytes, *, is_new: bool = False, hint: str | None = None) -> None:
-    """Write what belongs to one film.
-
-    Args:
-        path: The file; its folder is made.
-        data: Its bytes.
-        is_new: Refuse to replace a file.
-        hint: What to do where that fails.
-
-    Raises:
-        OutputError: If it cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("xb" if is_new else "wb") as stream:
-            stream.write(data)
-    except OSError as err:
-        kind = "a new file" if is_new else "a file"
-        msg = f"`{path}` must be {kind} that can be written. Received: {err.strerror}"
-        raise OutputError(msg, hint=hint) from err
 
 
 def say_films_read(n_done: int, n_films: int | None = None) -> None:
