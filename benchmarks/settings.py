@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float32Array
 from cxr_core.bundle import DEFAULT_BUNDLE, Bundle, MemberEntry
 from cxr_core.engine.openvino import OpenVinoEngine, import_openvino
 from cxr_core.io import read_path
@@ -38,8 +38,6 @@ SERVED: Final[Mapping[str, Any]] = {
     "SNIPPETS_MODE": "DISABLE",
 }
 """How `OpenVinoEngine` compiles."""
-
-Batch = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +113,7 @@ def matrix_product() -> float:
     return best
 
 
-def network_table(name: str, path: Path, batch: Batch, ceiling: float) -> None:
+def network_table(name: str, path: Path, batch: Float32Array, ceiling: float) -> None:
     """Print one row a setting.
 
     Args:
@@ -125,7 +123,7 @@ def network_table(name: str, path: Path, batch: Batch, ceiling: float) -> None:
         ceiling: From `matrix_product`.
     """
     expected = OpenVinoEngine(path).run(batch)
-    runs: dict[Setting, Callable[[Batch], Batch]] = {}
+    runs: dict[Setting, Callable[[Float32Array], Float32Array]] = {}
     for setting in SETTINGS:
         try:
             runs[setting] = _compiled(path, setting)
@@ -262,15 +260,15 @@ def _model(path: Path, n_batch: int) -> Any:
     return model
 
 
-def _compiled(path: Path, setting: Setting) -> Callable[[Batch], Batch]:
+def _compiled(path: Path, setting: Setting) -> Callable[[Float32Array], Float32Array]:
     """Compile a network, and return what runs it on all films."""
     openvino = import_openvino()
     properties = {**SERVED, **setting.properties}
     compiled = openvino.Core().compile_model(_model(path, setting.n_batch), "CPU", properties)
     queue = openvino.AsyncInferQueue(compiled, setting.n_requests)
 
-    def run(batch: Batch) -> Batch:
-        found: dict[int, Batch] = {}
+    def run(batch: Float32Array) -> Float32Array:
+        found: dict[int, Float32Array] = {}
         queue.set_callback(
             lambda request, start: found.__setitem__(
                 start, np.array(request.get_output_tensor().data)
@@ -285,12 +283,12 @@ def _compiled(path: Path, setting: Setting) -> Callable[[Batch], Batch]:
     return run
 
 
-def _warm(compiled: Any) -> Batch:
+def _warm(compiled: Any) -> Float32Array:
     """Return a call's worth of an even picture."""
     return np.zeros(tuple(compiled.input().shape), np.float32)
 
 
-def _same(found: Batch, expected: Batch) -> str:
+def _same(found: Float32Array, expected: Float32Array) -> str:
     """Say how far features are apart."""
     expected = expected[: len(found)]
     if np.array_equal(found, expected):

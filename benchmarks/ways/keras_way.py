@@ -11,9 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
+from cxr_core.array import Float32Array
 from cxr_core.bundle import MemberEntry
 from cxr_core.labels import CLASSES, ENSEMBLES
 from cxr_core.predict import Predictor, Reading
@@ -21,7 +19,7 @@ from cxr_core.preprocess import preprocess_batch
 from cxr_core.radiograph import Radiograph
 
 Timer = Callable[[int], None]
-Inputs = Mapping[str, npt.NDArray[np.float32]]
+Inputs = Mapping[str, Float32Array]
 
 
 class KerasWays:
@@ -90,7 +88,7 @@ class KerasWays:
         """Return the networks that a system runs."""
         return list(self._members) if name in ENSEMBLES else [name]
 
-    def _input(self, name: str, film: int) -> list[npt.NDArray[np.float32]]:
+    def _input(self, name: str, film: int) -> list[Float32Array]:
         """Return the film as each network of a system wants it."""
         return [self._inputs[part][film : film + 1] for part in self._parts(name)]
 
