@@ -37,13 +37,12 @@ from benchmarks.serving import DASHBOARD, ask, serving
 from benchmarks.visitor import Visitor
 from cxr_core import io
 from cxr_core.bundle import DEFAULT_BUNDLE
+from cxr_core.command.option import load_lungs
 from cxr_core.explain.cam import DEFAULT_METHOD
+from cxr_core.http.answer import read_films
 from cxr_core.http.body import SentFilm
-from cxr_core.http.reading import read_films
 from cxr_core.io import LIMITS
-from cxr_core.lungs import DEFAULT_LUNGS, LungSegmenter
-from cxr_core.predict import Predictor
-from cxr_core.published import PublishedModels
+from cxr_core.predict import Predictor, PublishedModels
 from ui.film_view import film_view
 
 TOKEN: Final = "a-token-of-the-benchmark"  # noqa: S105 - of a server that ends with this script
@@ -134,8 +133,7 @@ def alone(films: Sequence[bytes], bundle: Path, *, is_dashboard: bool) -> list[s
     Raises:
         RuntimeError: If two films have one answer: mixed-up ones could not be told apart.
     """
-    lungs = LungSegmenter.load() if DEFAULT_LUNGS.is_dir() else None
-    predictor = PublishedModels(bundle, lungs=lungs).predictor()
+    predictor = PublishedModels(bundle, lungs=load_lungs()).predictor()
     answer = _on_the_page if is_dashboard else _from_the_interface
     known = [_digest(answer(predictor, film)) for film in films]
     if len(set(known)) < len(films):

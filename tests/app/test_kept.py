@@ -12,7 +12,7 @@ import streamlit as st
 
 from tests.app.conftest import png
 from tests.app.fakes import FakePredictor
-from ui import engine, state
+from ui import reading_cache, state
 from ui.kept import Kept
 
 
@@ -92,8 +92,8 @@ def test_kinds_do_not_meet_and_all_is_dropped_at_once(films):
 def test_a_kept_reading_is_without_the_grey_values_that_the_networks_saw(session):
     predictor = FakePredictor()
     film = state.Film("a.png", "a.png", "0" * 64, png(7))
-    first = engine.reading(film, predictor)
-    assert engine.reading(film, predictor) is first
+    first = reading_cache.reading(film, predictor)
+    assert reading_cache.reading(film, predictor) is first
     assert predictor.n_read == 1
     assert "image" not in vars(first.radiograph)
     assert first.radiograph.image.shape == first.radiograph.pixels.shape
@@ -112,10 +112,10 @@ def test_all_sessions_together_read_few_films_at_once(monkeypatch):
 
     def visit(n):
         film = state.Film("a.png", "a.png", f"{n:064}", png(7))
-        return engine.reading(film, Slow())
+        return reading_cache.reading(film, Slow())
 
     monkeypatch.setattr(st, "session_state", SessionOfThread())
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(visit, range(16)))
     assert len(most) == 16
-    assert max(most) == engine.MAX_READ_AT_ONCE
+    assert max(most) == reading_cache.MAX_READ_AT_ONCE
