@@ -107,7 +107,11 @@ class OpenVinoEngine:
                 model.reshape([1, *(side.get_length() for side in shape)])
                 return model
 
-            compiled = compile_paged(core, read_model, config) if weights_on_disk else None
+            compiled = (
+                compile_paged(import_openvino(), core, lambda: _expanded(read_model()), config)
+                if weights_on_disk
+                else None
+            )
             compiled = compiled or core.compile_model(read_model(), "CPU", config)
         except RuntimeError as err:
             msg = f"{xml_path.name}: OpenVINO must be able to read the network. Received: {err}"
@@ -176,6 +180,16 @@ def load_engines(
 def _core() -> Any:
     """Return the one OpenVINO core of the process; each one would load the plugin anew."""
     return import_openvino().Core()
+
+
+def _expanded(model: Any) -> Any:
+    """Turn the 8-bit weights of a model into float32, in place, as compiling it would."""
+    from openvino.passes import ConstantFolding, Manager
+
+    manager = Manager()
+    manager.register_pass(ConstantFolding())
+    manager.run_passes(model)
+    return model
 
 
 def _static_shape(port: Any) -> tuple[int, int, int]:
