@@ -14,11 +14,26 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, Phase, settings
 from PIL import Image
 
 from cxr_core.bundle import Bundle
 from cxr_core.predict import Predictor
 from tests.tiny import write_tiny_bundle
+
+settings.register_profile(
+    "house",
+    derandomize=True,  # the same examples in every run, on every machine
+    database=None,
+    deadline=None,
+    max_examples=int(os.environ.get("CXR_PROPERTIES", "25")),
+    suppress_health_check=[HealthCheck.too_slow],  # a busy machine is no fault of a test
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
+)
+settings.register_profile(
+    "unshrunk", settings.get_profile("house"), phases=[Phase.explicit, Phase.generate]
+)
+settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")
