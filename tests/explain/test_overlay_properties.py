@@ -53,6 +53,9 @@ def test_every_pixel_is_a_mixture_of_film_and_colour(grey, grid, colour_map, opa
     table = colour_table(colour_map)
     rng = np.random.default_rng(0)
     for y, x in zip(*(rng.integers(0, side, 6) for side in grey.shape), strict=True):
+        middles = zip((y, x), grid.shape, grey.shape, strict=True)
+        if any((2 * place + 1) * cells % (2 * side) == 0 for place, cells, side in middles):
+            continue  # on the edge of two cells
         colour = expected_colour(grid, grey.shape, (y, x), table)
         expected = (1 - opacity) * float(grey[y, x]) + opacity * colour
         assert np.abs(got[y, x] - expected).max() <= 1.01
