@@ -86,7 +86,11 @@ def test_every_orientation_is_turned_upright(values, orientation):
 
 @given(deep | shallow, orders)
 def test_white_as_zero_is_the_same_film_written_the_other_way(values, order):
-    """TIFF MinIsWhite of the values turned around looks like MinIsBlack of the values."""
+    """TIFF MinIsWhite of the values turned around looks like MinIsBlack of the values.
+
+    Pillow does not read it at 16 bits with the high byte first; such a file is refused.
+    """
+    order = "<" if values.dtype == np.uint16 else order
     plain = film(tiff(values, order))
     assume(values.dtype == np.uint8 or (plain.white == 65535 and values.min() == 0))
     full = np.iinfo(values.dtype).max
