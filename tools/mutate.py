@@ -18,7 +18,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -79,7 +78,6 @@ def try_all(mutants: Sequence[Mutant]) -> int:
     Returns:
         0 if every change was found, else 1.
     """
-    started_s = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="mutants-") as name:
         copy = Path(name)
         copy_to(copy)
@@ -96,7 +94,9 @@ def try_all(mutants: Sequence[Mutant]) -> int:
             cells = (f"`{mutant.file}`", mutant.breaks, verdict, found_by)
             print(f"| {' | '.join(cells)} |", flush=True)
     n_found = verdicts.count(KILLED)
-    print(f"\n{n_found} of {len(verdicts)} found in {time.perf_counter() - started_s:.0f} s")
+    spent = os.times()
+    spent_s = spent.children_user + spent.children_system
+    print(f"\n{n_found} of {len(verdicts)} found in {spent_s:.0f} s of one core")
     return 0 if n_found == len(verdicts) else 1
 
 

@@ -74,7 +74,7 @@ def test_one_change_that_no_test_finds_ends_with_1(monkeypatch, capsys, verdicts
     monkeypatch.setattr(mutate, "try_one", lambda *_: (next(answers), "x"))
     assert mutate.try_all(MUTANTS[:2]) == status
     last = capsys.readouterr().out.splitlines()[-1]
-    assert re.fullmatch(rf"{verdicts.count('found')} of 2 found in \d+ s", last)
+    assert re.fullmatch(rf"{verdicts.count('found')} of 2 found in \d+ s of one core", last)
 
 
 def test_tests_that_fail_before_anything_is_changed_end_with_1(monkeypatch, capsys):
