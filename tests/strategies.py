@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 
-from cxr_core.filter import FILTERS
+from cxr_core.film_filter import FILTERS
+from cxr_core.grey_window import LINEAR, SIGMOID, Window
 from cxr_core.heads import POOLINGS, Dense, HeadSet, MemberHead, pool_matrix
 from cxr_core.labels import CLASSES, MEMBERS, N_CLASSES
 from cxr_core.preprocess import RESAMPLINGS, SCALINGS, PreprocessSpec
 from cxr_core.radiograph import Radiograph
-from cxr_core.window import LINEAR, SIGMOID, Window
 
 HIDDEN = {"densenet201": (5,), "efficientnetb7": (4,), "vgg16": (6, 3)}
 """Hidden layers of the three published heads, narrow."""

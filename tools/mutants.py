@@ -29,8 +29,6 @@ class Mutant:
     tests: tuple[str, ...]
 
 
-_CAM: Final = "cxr_core/explain/cam.py"
-_HEADS: Final = "cxr_core/heads.py"
 _CAM_TESTS: Final = ("tests/explain/test_cam_properties.py",)
 _HEAD_TESTS: Final = ("tests/core/test_heads_properties.py",)
 _FIGURE_TESTS: Final = ("tests/evaluate/test_metrics_properties.py",)
@@ -87,7 +85,7 @@ _IO: Final = (
         _FILM_TESTS,
     ),
     Mutant(
-        "cxr_core/window.py",
+        "cxr_core/grey_window.py",
         "middle, half = center - 0.5, (width - 1.0) / 2.0",
         "middle, half = center, width / 2.0",
         "a DICOM window lies half a value too high",
@@ -111,70 +109,70 @@ _IO: Final = (
 
 _MODELS: Final = (
     Mutant(
-        _HEADS,
+        "cxr_core/heads/dense.py",
         "shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))",
         "shifted = np.exp(logits)",
         "softmax overflows on large logits",
         _HEAD_TESTS,
     ),
     Mutant(
-        _HEADS,
+        "cxr_core/heads/dense.py",
         "return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))",
         "return np.asarray(shifted / shifted.sum(axis=0, keepdims=True))",
         "softmax sums over films, not over classes",
         _HEAD_TESTS,
     ),
     Mutant(
-        _HEADS,
+        "cxr_core/heads/pooling.py",
         "matrix[pooled, rows, columns] = 1.0 / n_averaged",
         "matrix[pooled, rows, columns] = 0.25",
         "cut blocks at the edge are divided by four cells",
         _HEAD_TESTS,
     ),
     Mutant(
-        _HEADS,
+        "cxr_core/heads/head_set.py",
         "            for name in self.members\n        ]",
         "            for name in reversed(self.members)\n        ]",
         "members are joined in the wrong order in the ensembles",
         _HEAD_TESTS,
     ),
     Mutant(
-        _HEADS,
+        "cxr_core/heads/member.py",
         "direction = of_hidden * (state.pre_activations[-1] > 0)[:, None]",
         "direction = of_hidden * (state.pre_activations[-1] > -9)[:, None]",
         "silent units pass their gradient on",
         _CAM_TESTS,
     ),
     Mutant(
-        _HEADS,
+        "cxr_core/heads/head_set.py",
         "jacobian = np.diag(probs) - np.outer(probs, probs)",
         "jacobian = np.diag(probs)",
         "the slope of the softmax lacks its second term",
         _CAM_TESTS,
     ),
     Mutant(
-        _CAM,
+        "cxr_core/explain/cam/formula.py",
         "return np.asarray(cells @ gradient.mean(axis=0))",
         "return np.asarray(cells @ gradient.sum(axis=0))",
         "Grad-CAM weights are sums, not means",
         _CAM_TESTS,
     ),
     Mutant(
-        _CAM,
+        "cxr_core/explain/cam/score_map.py",
         "bias = score - float(maps",
         "bias = score + float(maps",
         "HiResCAM's bias has the wrong sign of the map",
         _CAM_TESTS,
     ),
     Mutant(
-        _CAM,
+        "cxr_core/explain/cam/score_map.py",
         "coefficients[class_index(against)] = -1.0",
         "coefficients[class_index(against)] = 1.0",
         "the map of a difference is that of a sum",
         _CAM_TESTS,
     ),
     Mutant(
-        _CAM,
+        "cxr_core/explain/cam/formula.py",
         "head.forward_from(state.members[name].pre_activations[0] - share)",
         "head.forward_from(state.members[name].pre_activations[0] + share)",
         "Ablation-CAM doubles a channel and does not remove it",
@@ -299,7 +297,7 @@ _TRUST: Final = (
         _GATE_TESTS,
     ),
     Mutant(
-        "cxr_core/trust/limit.py",
+        "cxr_core/trust/gate_limit.py",
         "sure = binom.cdf(np.arange(n), n, 1 - share) >= confidence",
         "sure = binom.cdf(np.arange(n), n, share) >= confidence",
         "the limit is that of the share kept, not refused",

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxr_core.compare import ensemble_parts
+from cxr_core.comparison import ensemble_parts
 from cxr_core.heads import (
     POOLINGS,
     Dense,

@@ -9,8 +9,8 @@ import numpy as np
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from cxr_core.grey_window import Window
 from cxr_core.radiograph import Radiograph
-from cxr_core.window import Window
 from tests.strategies import bytes_of, pixels, radiographs, windows
 
 values = st.lists(st.floats(-3000, 70000), min_size=1, max_size=8)

@@ -17,7 +17,7 @@ from cxr_core.explain.cam import (
     logit_gradients,
     target_coefficients,
 )
-from cxr_core.heads import Dense, HeadSet
+from cxr_core.heads import Dense, HeadSet, MemberHead, MemberState
 from cxr_core.labels import CLASSES, MEMBERS, SYSTEMS
 from tests.strategies import Case, bytes_of, cases, classes, feature_maps, seeds
 
@@ -62,6 +62,14 @@ def slopes(case: Case, system: str, member: str) -> np.ndarray:
 def users(system: str) -> tuple[str, ...]:
     """Members that a system reads."""
     return (system,) if system in MEMBERS else MEMBERS
+
+
+def black_film(head: MemberHead, state: MemberState) -> np.ndarray:
+    """The last hidden layer of a black film while the units that were active stay so."""
+    values = np.zeros(len(head.layers[0].kernel))
+    for layer, pre_activation in zip(head.layers[:-1], state.pre_activations, strict=True):
+        values = layer(values) * (pre_activation > 0)
+    return values
 
 
 def by_hand(method: str, cells: np.ndarray, gradient: np.ndarray) -> np.ndarray:
@@ -123,7 +131,7 @@ def test_hirescam_and_the_biases_of_active_units_are_the_score(case, system, cla
     of_hidden = heads.hidden_gradients(state, system)
     own = heads.members[system].layers[-1] if system in MEMBERS else heads.ensembles[system]
     constant = own.bias @ wanted + sum(
-        heads.members[name].active_bias(state.members[name], columns) @ wanted
+        black_film(heads.members[name], state.members[name]) @ columns @ wanted
         for name, columns in of_hidden.items()
     )
     size = 1 + float(np.abs(cam.grid).sum())

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from cxr_core.compare import difference_map
+from cxr_core.comparison import difference_map
 from cxr_core.explain.cam import Cam
 from cxr_core.explain.overlay import COLOUR_MAPS, colour_table, mix, render, to_heatmap
 from tests.strategies import bytes_of, pixels

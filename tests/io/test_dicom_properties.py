@@ -19,9 +19,9 @@ from pydicom.uid import (
 )
 
 from cxr_core.errors import CxrError
+from cxr_core.grey_window import Window
 from cxr_core.io import Limits, read
 from cxr_core.io.dicom.clean import Pseudonyms, clean
-from cxr_core.window import Window
 from tests.io.dicom_files import big_endian, compressed, dataset, written
 from tests.strategies import pixels
 

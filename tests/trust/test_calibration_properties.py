@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from cxr_core.compare import entropy
+from cxr_core.comparison import entropy
 from cxr_core.heads import softmax
 from cxr_core.labels import CLASSES
 from cxr_core.trust.abstention import AbstentionCurve

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cxr_core.trust.film_layout import N_LAYOUT, film_layout
 from cxr_core.trust.gate import NOT_RUN, PASSED, REFUSED, GateScores
-from cxr_core.trust.layout import N_LAYOUT, film_layout
-from cxr_core.trust.limit import MIN_FILMS, tolerance_limit, tolerance_rank
+from cxr_core.trust.gate_limit import MIN_FILMS, tolerance_limit, tolerance_rank
 from cxr_core.trust.space import FeatureSpace, fit_space, transform
 from tests.strategies import pixels, seeds
 
