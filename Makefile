@@ -10,7 +10,7 @@ CACHE := .cache/train
 PARALLEL := -n logical --maxprocesses 8 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all fuzz audit lint format docs bench train clean
+.PHONY: help run test test-all fuzz mutants audit lint format docs bench train clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ test-all: lint $(VENV)/.all ## slow and browser tests too; says what was skipped
 
 fuzz: $(VENV)/.dev ## read 20,000 mutated pictures, DICOM files, archives and bundles
 	CXR_FUZZ=20000 $(BIN)/python -m pytest tests/fuzz -s
+
+mutants: $(VENV)/.dev ## break formulas of the core one by one; a test must fail for each
+	$(BIN)/python -m tools.mutate
 
 audit: $(VENV)/.run ## ask the package index for known holes, and check the licences; needs a network
 	test -x .cache/audit/bin/pip-audit || { $(PYTHON) -m venv .cache/audit && \
