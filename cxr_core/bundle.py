@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,8 +25,8 @@ from cxr_core.bundle_entry import (
     safe_path,
     variant_entry,
 )
-from cxr_core.bundle_file import fitting, parse_arrays, parse_object
-from cxr_core.errors import ArtifactIntegrityError, SpecMismatchError
+from cxr_core.bundle_file import below, fitting, parse_arrays, parse_object
+from cxr_core.errors import ArtifactIntegrityError, BundleChangedError, SpecMismatchError
 from cxr_core.heads import FloatArray, HeadSet, ensemble_from_arrays, head_from_arrays
 from cxr_core.labels import CLASSES
 
@@ -49,6 +49,9 @@ DEFAULT_BUNDLE: Final = Path(__file__).resolve().parent.parent / "assets" / "bun
 @dataclass(frozen=True)
 class Bundle:
     """A verified bundle on disk.
+
+    All but the networks is in memory, and networks are compared with the manifest once more when
+    they are compiled: a folder that is changed later never gives a mixture of two bundles.
 
     Attributes:
         folder: Where it lies.
@@ -74,6 +77,7 @@ class Bundle:
     files: Mapping[str, tuple[str, int]]
     backbones: Mapping[str, BackboneEntry]
     made_by: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    _kept: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def load(cls, folder: str | Path = DEFAULT_BUNDLE) -> Bundle:
@@ -99,8 +103,7 @@ class Bundle:
         except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as err:
             msg = f"`{MANIFEST}` must have every field of {SCHEMA}. Received: {err!r}"
             raise SpecMismatchError(msg) from err
-        bundle.verify()
-        return bundle
+        return replace(bundle, _kept=bundle._verified())
 
     @classmethod
     def _from_manifest(cls, folder: Path, manifest: Mapping[str, Any], digest: str) -> Bundle:
@@ -154,11 +157,43 @@ class Bundle:
         Raises:
             ArtifactIntegrityError: If a file is missing or changed; the message names it.
         """
+        self._verified()
+
+    def _verified(self) -> dict[str, bytes]:
+        """Check every file; return those that are kept in memory, which networks are not."""
+        backbones = self.backbones.values()
+        networks = {backbone.network for backbone in backbones}
+        networks |= {beside(network, ".bin") for network in networks}
+        kept = {}
         for path, (sha256, n_bytes) in self.files.items():
             data = _read(self.folder, path)
             if len(data) != n_bytes or hashlib.sha256(data).hexdigest() != sha256:
                 msg = f"{path}: the file must be the one that was published. Received: other bytes"
                 raise ArtifactIntegrityError(msg)
+            if path not in networks:
+                kept[path] = data
+        return kept
+
+    def check(self, *paths: str) -> None:
+        """Check that files on the disk are those that were there when the bundle was loaded.
+
+        Args:
+            paths: Of `files`.
+
+        Raises:
+            BundleChangedError: If one is gone, or is another by now; the message names it.
+        """
+        for path in paths:
+            try:
+                found = hashlib.sha256((self.folder / path).read_bytes()).hexdigest()
+            except OSError as err:
+                found = err.strerror or str(err)
+            if found != self.files[path][0]:
+                msg = (
+                    f"{path}: the file must be the one that was there when the bundle was loaded. "
+                    f"Received: {found}"
+                )
+                raise BundleChangedError(msg)
 
     @property
     def members(self) -> Mapping[str, MemberEntry]:
@@ -182,7 +217,7 @@ class Bundle:
 
     def _text(self, path: str) -> str:
         """Return the text of a file, or an empty string where there is none."""
-        return _read(self.folder, path).decode("utf-8") if path in self.files else ""
+        return self._bytes(path).decode("utf-8") if path in self.files else ""
 
     def variant(self, name: str | None = None) -> VariantEntry:
         """Return one variant.
@@ -336,7 +371,7 @@ class Bundle:
             return None
         from cxr_core.evaluate.reads import FilmList, Reads
 
-        stored = _below(self._arrays(variant.reads_path), title)
+        stored = below(self._arrays(variant.reads_path), title)
         content = self._object(variant.read_sets[title])
         with fitting(variant.read_sets[title]):
             films = FilmList.from_dict(content)
@@ -377,7 +412,7 @@ class Bundle:
         with fitting(variant.heads_path):
             members = {
                 member.name: head_from_arrays(
-                    _below(stored, member.name),
+                    below(stored, member.name),
                     pooling=member.pooling,
                     feature_shape=member.feature_shape,
                 )
@@ -388,7 +423,7 @@ class Bundle:
             stored = self._arrays(variant.ensembles_path)
             with fitting(variant.ensembles_path):
                 ensembles = {
-                    name: ensemble_from_arrays(_below(stored, name)) for name in variant.ensembles
+                    name: ensemble_from_arrays(below(stored, name)) for name in variant.ensembles
                 }
         return HeadSet(members, ensembles)
 
@@ -404,13 +439,17 @@ class Bundle:
         path = self.variant(name).evaluation_path
         return None if path is None else self._object(path)
 
+    def _bytes(self, path: str) -> bytes:
+        """Return a file's bytes, from memory where they are kept."""
+        return self._kept[path] if path in self._kept else _read(self.folder, path)
+
     def _object(self, path: str) -> dict[str, Any]:
         """Parse a file that is a JSON object."""
-        return parse_object(_read(self.folder, path), path)
+        return parse_object(self._bytes(path), path)
 
     def _arrays(self, path: str) -> dict[str, FloatArray]:
         """Load a file of arrays; those stored in half precision become float32."""
-        return parse_arrays(_read(self.folder, path), path)
+        return parse_arrays(self._bytes(path), path)
 
 
 def seal(folder: Path, manifest: Mapping[str, Any]) -> Bundle:
@@ -435,14 +474,6 @@ def seal(folder: Path, manifest: Mapping[str, Any]) -> Bundle:
     content = {"schema": SCHEMA, "classes": list(CLASSES), **manifest, "files": files}
     (folder / MANIFEST).write_text(json.dumps(content, indent=1) + "\n", "utf-8")
     return Bundle.load(folder)
-
-
-def _below(arrays: Mapping[str, FloatArray], prefix: str) -> dict[str, FloatArray]:
-    """Return the arrays under a prefix, with the prefix taken off."""
-    start = f"{prefix}/"
-    return {
-        key.removeprefix(start): value for key, value in arrays.items() if key.startswith(start)
-    }
 
 
 def _read(folder: Path, path: str) -> bytes:

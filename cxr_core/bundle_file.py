@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -90,4 +90,20 @@ def parse_arrays(data: bytes, path: str) -> dict[str, npt.NDArray[Any]]:
     return {
         name: array.astype(np.float32) if array.dtype == np.float16 else array
         for name, array in arrays.items()
+    }
+
+
+def below(arrays: Mapping[str, npt.NDArray[Any]], prefix: str) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays under a prefix, with the prefix taken off.
+
+    Args:
+        arrays: Name to array, from `parse_arrays`.
+        prefix: What stands before the first `/`.
+
+    Returns:
+        Rest of the name to array.
+    """
+    start = f"{prefix}/"
+    return {
+        key.removeprefix(start): value for key, value in arrays.items() if key.startswith(start)
     }

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import time
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from cxr_core.errors import (
     CxrError,
     NotApplicableError,
     SpecMismatchError,
-    UnreadableImageError,
 )
 from cxr_core.explain.cam import DEFAULT_METHOD, METHODS
 from cxr_core.io import read_path
@@ -25,6 +25,7 @@ from cxr_core.lungs import DEFAULT_LUNGS, LungSegmenter
 from cxr_core.predict import Predictor, Reading
 from cxr_core.record import error_record, film_record, prediction_object
 from cxr_core.terminal import make_room, say_error, write_json
+from cxr_core.whole_file import write_whole
 
 OK, SOME_ERROR, WRONG_USAGE = 0, 1, 2
 
@@ -282,26 +283,24 @@ def _write_maps(predictor: Predictor, reading: Reading, folder: Path) -> None:
     # names of DICOM files often are patients' names or numbers
     stem = "dicom" if film.dicom is not None else Path(film.name).stem
     stem = f"{stem}-{film.sha256[:8]}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, system in reading.systems.items():
-            cam = predictor.explain(reading, name, system.label)
-            overlay = Image.fromarray(render(film.image, cam))
-            overlay.save(folder / f"{stem}.{name}.{DEFAULT_METHOD}.{system.label}.png")
-            grids: dict[str, Any] = {
-                method: np.stack(
-                    [
-                        cam.grid
-                        for cam in predictor.explain_classes(reading, name, method=method).values()
-                    ][: None if entry.is_class_specific else 1]
-                )
-                for method, entry in METHODS.items()
-            }
-            classes = np.array(CLASSES)
-            np.savez_compressed(folder / f"{stem}.{name}.npz", classes=classes, **grids)
-    except OSError as err:
-        msg = f"`{folder}` must be a folder that can be written. Received: {err.strerror}"
-        raise UnreadableImageError(msg, hint="Name another folder for --explain.") from err
+    hint = "Name another folder for --explain."
+    for name, system in reading.systems.items():
+        cam = predictor.explain(reading, name, system.label)
+        picture, arrays = BytesIO(), BytesIO()
+        Image.fromarray(render(film.image, cam)).save(picture, "PNG")
+        grids: dict[str, Any] = {
+            method: np.stack(
+                [
+                    cam.grid
+                    for cam in predictor.explain_classes(reading, name, method=method).values()
+                ][: None if entry.is_class_specific else 1]
+            )
+            for method, entry in METHODS.items()
+        }
+        np.savez_compressed(arrays, classes=np.array(CLASSES), **grids)
+        file = f"{stem}.{name}.{DEFAULT_METHOD}.{system.label}.png"
+        write_whole(folder / file, picture.getvalue(), hint=hint)
+        write_whole(folder / f"{stem}.{name}.npz", arrays.getvalue(), hint=hint)
 
 
 def _print_results(

@@ -20,9 +20,10 @@ from cxr_core.command import (
     UnknownVariantError,
     known_variant,
 )
-from cxr_core.errors import CxrError, OutputError
+from cxr_core.errors import CxrError
 from cxr_core.predict import Predictor
 from cxr_core.terminal import say_error
+from cxr_core.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,11 +119,6 @@ def _write_one(
 def _write(written: Written, folder: Path) -> Path:
     """Write one object as a new file."""
     path = folder / written.file_name
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as stream:
-            stream.write(written.data)
-    except OSError as err:
-        msg = f"`{path}` must be a new file that can be written. Received: {err.strerror}"
-        raise OutputError(msg, hint="Name a folder of yours, with room on the disk.") from err
+    hint = "Name a folder of yours, with room on the disk."
+    write_whole(path, written.data, is_new=True, hint=hint)
     return path

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import json
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cxr_core.command import OK, SOME_ERROR, WRONG_USAGE
-from cxr_core.errors import CxrError, OutputError
+from cxr_core.errors import CxrError
 from cxr_core.terminal import make_room, say_error
+from cxr_core.whole_file import write_whole
 
 if TYPE_CHECKING:
     from cxr_core.io.dicomweb import Study, StudyList
@@ -277,10 +278,7 @@ def _cell(value: Any) -> str:
 def _write_keys(path: Path, items: Sequence[ServerItem]) -> None:
     """Write which film each row is; nobody else on this computer may read the file."""
     rows = [(item.name, item.film.study_uid, item.film.series_uid, item.film.uid) for item in items]
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with open(descriptor, "w", newline="", encoding="utf-8") as file:  # noqa: PTH123
-            csv.writer(file, lineterminator="\n").writerows([_KEYS, *rows])
-    except OSError as err:
-        msg = f"`{path.name}` must be a file that can be written. Received: {err.strerror}"
-        raise OutputError(msg, hint="Name another file for --keys.") from err
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows([_KEYS, *rows])
+    hint = "Name another file for --keys."
+    write_whole(path, text.getvalue().encode(), mode=0o600, hint=hint)

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Final
 from cxr_core.batch.source import list_items
 from cxr_core.bundle import Bundle
 from cxr_core.command import OK, SOME_ERROR, WRONG_USAGE, UnknownVariantError, known_variant
-from cxr_core.errors import CxrError, NotApplicableError, OutputError
+from cxr_core.errors import CxrError, NotApplicableError
 from cxr_core.lungs import DEFAULT_LUNGS, LungSegmenter
 from cxr_core.predict import Predictor
 from cxr_core.report import About, FailedFilm, FilmPage, Page, write_report
 from cxr_core.report.batch import read_pages
 from cxr_core.terminal import make_room, say_error
+from cxr_core.whole_file import write_whole
 
 if TYPE_CHECKING:
     from cxr_core.batch import Item
@@ -66,7 +67,7 @@ def _write_one(predictor: Predictor, items: Sequence[Item], about: About, out: P
     for item, page in zip(items, read_pages(predictor, items, about), strict=True):
         pages.append(page)
         counts[_say(item, page)] += 1
-    _save(out, write_report(pages, about, datetime.now(UTC)))
+    write_whole(out, write_report(pages, about, datetime.now(UTC)))
     return _end(counts, f" Report: {out}.")
 
 
@@ -77,7 +78,7 @@ def _write_each(predictor: Predictor, items: Sequence[Item], about: About, folde
         counts[_say(item, page)] += 1
         if isinstance(page, FilmPage):
             path = folder / file_name(page)
-            _save(path, write_report([page], about, datetime.now(UTC)))
+            write_whole(path, write_report([page], about, datetime.now(UTC)))
             sys.stdout.write(f"{path}\n")
     return _end(counts)
 
@@ -94,15 +95,6 @@ def file_name(page: FilmPage) -> str:
     stem = "dicom" if page.name is None else Path(page.name).stem
     plain = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in stem)
     return f"{plain[:_STEM_LENGTH]}-{page.sha256[:8]}{SUFFIX}"
-
-
-def _save(path: Path, data: bytes) -> None:
-    """Write a file, or raise what the user can be told."""
-    try:
-        path.write_bytes(data)
-    except OSError as err:
-        msg = f"`{path}` must be a file that can be written. Received: {err.strerror}"
-        raise OutputError(msg) from err
 
 
 def _say(item: Item, page: Page) -> str:

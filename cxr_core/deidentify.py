@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from cxr_core.errors import CxrError, UnreadableImageError
 from cxr_core.io import LIMITS
 from cxr_core.io.sniff import DICOM, sniff
+from cxr_core.whole_file import write_whole
 
 if TYPE_CHECKING:
     from cxr_core.io.dicom.clean import Pseudonyms
@@ -88,13 +89,7 @@ def _write_one(
 
     cleaned = clean(data, names, name=path.name)
     out = _free(target, cleaned.uid) if is_folder else target
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with out.open("xb") as stream:
-            stream.write(cleaned.data)
-    except OSError as err:
-        msg = f"`{out}` must be a new file that can be written. Received: {err.strerror}"
-        raise UnreadableImageError(msg, hint="Name another place for the films.") from err
+    write_whole(out, cleaned.data, is_new=True, hint="Name another place for the films.")
     sys.stdout.write(f"{out}: {cleaned.n_removed} elements removed or replaced\n")
     for notice in cleaned.notices:
         sys.stdout.write(f"  check: {notice.message}\n")

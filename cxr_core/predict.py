@@ -17,7 +17,7 @@ from cxr_core.blas import one_blas_thread
 from cxr_core.bundle import Bundle
 from cxr_core.bundle_entry import MemberEntry
 from cxr_core.engine import FeatureEngine
-from cxr_core.engine.openvino import OpenVinoEngine
+from cxr_core.engine.published import published_engine
 from cxr_core.errors import SpecMismatchError
 from cxr_core.explain.cam import DEFAULT_METHOD, Cam, explain, explain_classes
 from cxr_core.heads import FloatArray, HeadSet, HeadSetState, softmax
@@ -153,7 +153,8 @@ class Predictor:
     Raises:
         SpecMismatchError: If the variant is unknown, an engine's map has another shape than the
             heads expect, or the trust model was fitted to other networks or heads.
-        ArtifactIntegrityError: If a network cannot be read.
+        ArtifactIntegrityError: If a network cannot be read, or a file was changed since the bundle
+            was loaded.
     """
 
     def __init__(
@@ -384,9 +385,8 @@ def _load_engines(
 ) -> dict[str, FeatureEngine]:
     """Compile the members' networks, all at once: one alone does not keep two cores busy."""
 
-    def load(member: MemberEntry) -> OpenVinoEngine:
-        xml_path = bundle.folder / member.network
-        return OpenVinoEngine(xml_path, precision=precision, n_threads=n_threads)
+    def load(member: MemberEntry) -> FeatureEngine:
+        return published_engine(bundle, member.network, precision=precision, n_threads=n_threads)
 
     with ThreadPoolExecutor(len(members)) as pool:
         return dict(zip(members, pool.map(load, members.values()), strict=True))

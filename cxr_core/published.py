@@ -11,7 +11,7 @@ from cxr_core.bundle import Bundle
 from cxr_core.predict import Predictor
 
 if TYPE_CHECKING:
-    from cxr_core.engine.openvino import OpenVinoEngine
+    from cxr_core.engine import FeatureEngine
     from cxr_core.lungs import LungSegmenter
 
 
@@ -30,7 +30,7 @@ class PublishedModels:
     def __init__(self, folder: str | Path, *, lungs: LungSegmenter | None = None) -> None:
         self.bundle = Bundle.load(folder)
         self._lungs = lungs
-        self._engines: dict[tuple[str, str], OpenVinoEngine] = {}
+        self._engines: dict[tuple[str, str], FeatureEngine] = {}
         self._predictors: dict[tuple[str, str], Predictor] = {}
         self._lock = threading.Lock()
 
@@ -46,10 +46,14 @@ class PublishedModels:
 
         Raises:
             SpecMismatchError: If there is no such variant, or its parts do not fit each other.
-            ArtifactIntegrityError: If a network cannot be read.
+            ArtifactIntegrityError: If a network cannot be read, or a file was changed since the
+                bundle was loaded.
         """
         entry = self.bundle.variant(variant)
         key = (entry.name, precision)
+        made = self._predictors.get(key)
+        if made is not None:  # whoever reads does not wait for what others compile
+            return made
         with self._lock:
             if key not in self._predictors:
                 networks = {name: member.network for name, member in entry.members.items()}
@@ -67,14 +71,14 @@ class PublishedModels:
 
     def _compile(self, networks: list[str], precision: str) -> None:
         """Compile what is not compiled yet, all at once: one alone does not keep two cores busy."""
-        from cxr_core.engine.openvino import OpenVinoEngine
+        from cxr_core.engine.published import published_engine
 
         missing = [path for path in networks if (path, precision) not in self._engines]
         if not missing:
             return
 
-        def load(path: str) -> OpenVinoEngine:
-            return OpenVinoEngine(self.bundle.folder / path, precision=precision)
+        def load(path: str) -> FeatureEngine:
+            return published_engine(self.bundle, path, precision=precision)
 
         with ThreadPoolExecutor(len(missing)) as pool:
             for path, engine in zip(missing, pool.map(load, missing), strict=True):

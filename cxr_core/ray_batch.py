@@ -27,7 +27,7 @@ from cxr_core.batch.progress import Pace
 from cxr_core.batch.record import Record
 from cxr_core.batch.run import Outcome, TableFile, about_models, list_films
 from cxr_core.batch.table import table_systems
-from cxr_core.errors import OutputError
+from cxr_core.whole_file import output_error
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -97,8 +97,7 @@ def write_scores(
             readings.end()
             return table.outcome(n_known, is_whole=True)
     except OSError as err:
-        msg = f"`{out.name}` must be a file that can be written. Received: {err.strerror}"
-        raise OutputError(msg) from err
+        raise output_error(out.name, err) from err
 
 
 @dataclass(frozen=True)

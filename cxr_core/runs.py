@@ -105,6 +105,7 @@ def bundle_runs(bundle: Bundle) -> RunList:
     }
     if not names:
         return RunList()
+    bundle.check(*(path for path in bundle.files if path.split("/")[2:3] == ["runs"]))
     reader = _Reader(bundle.folder, now=0.0)
     for name, training in names.items():
         reader.read_variant(bundle.folder, PUBLISHED, name, training, bundle.created)
@@ -245,7 +246,7 @@ class _Reader:
             default=0.0,
         )
         limit = max(RUNNING_WITHIN_S, 3.0 * longest if longest > 0 else 0.0)
-        return "running" if self.now - newest <= limit else "stopped"
+        return "running" if abs(self.now - newest) <= limit else "stopped"
 
     def _skip(self, path: Path, err: CxrError) -> None:
         """Note what could not be used."""

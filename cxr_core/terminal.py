@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from cxr_core.errors import CxrError
+from cxr_core.errors import CxrError, OutputError
+from cxr_core.whole_file import write_whole
 
 
 def say_error(error: CxrError) -> None:
@@ -48,12 +49,11 @@ def write_json(path: Path, value: dict[str, Any]) -> bool:
         value: JSON-ready.
 
     Returns:
-        True if it was written.
+        True if it was written; what was there before stays if it was not.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(value, indent=1) + "\n", "utf-8")
-    except OSError as err:
-        sys.stderr.write(f"error: {path} could not be written: {err.strerror}\n")
+        write_whole(path, (json.dumps(value, indent=1) + "\n").encode())
+    except OutputError as err:
+        say_error(err)
         return False
     return True

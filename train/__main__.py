@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cxr_core.errors import ConfigError, CxrError
+from cxr_core.whole_file import writing
 from train.config import load_preset
 
 DEFAULT_CACHE: Final = Path(".cache") / "train"
@@ -36,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     }
     run = commands.get(arguments[0] if arguments else "", _train)
     try:
-        return run(arguments)
+        with writing("--out"):
+            return run(arguments)
     except SystemExit as stop:  # argparse ends the process; a library entry returns
         return int(stop.code or 0)
     except ConfigError as err:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ import numpy.typing as npt
 from cxr_core.dataset import class_weights_inverse, class_weights_max
 from cxr_core.labels import CLASSES
 from cxr_core.systems import DEFAULT_HIDDEN, MEMBER_HIDDEN, build_head, extract_head
+from cxr_core.whole_file import write_whole
 from train.auxiliary import (
     SOURCE_ADVERSARY,
     auxiliary_loss,
@@ -408,14 +410,12 @@ def write_history(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
         path: CSV file; replaced.
         rows: Keys `HISTORY_FIELDS`; what is not a number is left empty.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".new")
-    with temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, HISTORY_FIELDS, lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({k: "" if math.isnan(value) else value for k, value in row.items()})
-    temporary.replace(path)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, HISTORY_FIELDS, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({k: "" if math.isnan(value) else value for k, value in row.items()})
+    write_whole(path, text.getvalue().encode())
 
 
 def _targets(

@@ -29,7 +29,8 @@ from cxr_core.errors import ArtifactIntegrityError, ConfigError, CxrError, SpecM
 from cxr_core.io import read_path
 from cxr_core.labels import class_index
 from cxr_core.preprocess import PreprocessSpec, resize
-from train.checkpoint import Checkpoint, remove_checkpoint, write_whole
+from cxr_core.whole_file import write_whole
+from train.checkpoint import Checkpoint, remove_checkpoint, save_weights
 from train.pretrain_config import FineTuneConfig, PretrainConfig, Stage
 from train.pretrain_loop import Devices, Loop, find_devices, log_row
 from train.run import environment
@@ -169,7 +170,7 @@ def pretrain(
         "history": history,
         "validation_at_serving_size": final,
     }
-    write_whole(out / RECORD, json.dumps(record, indent=1) + "\n")
+    write_whole(out / RECORD, (json.dumps(record, indent=1) + "\n").encode())
     remove_checkpoint(out)
     return record
 
@@ -239,7 +240,7 @@ def _train(
 def _write_weights(base: Any, out: Path) -> str:
     """Write the backbone's weights whole; return the digest of the file."""
     temporary = out / f"new.{WEIGHTS}"
-    base.save_weights(temporary)
+    save_weights(base, temporary)
     temporary.replace(out / WEIGHTS)
     return _sha256(out / WEIGHTS)
 

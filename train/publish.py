@@ -6,7 +6,6 @@ import hashlib
 import json
 import logging
 import shlex
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,6 +23,7 @@ from cxr_core.evaluate.evaluation import SCHEMA
 from cxr_core.evaluate.folder import evaluate_folder
 from cxr_core.labels import ENSEMBLES
 from cxr_core.predict import Predictor
+from cxr_core.whole_file import replace_folder, write_whole, writing
 from train.card import seal_with_cards
 from train.export import backbone_digest
 from train.material import ADDED
@@ -36,6 +36,7 @@ TOLERANCE: Final = 1e-3
 """Most that the published bundle may differ from its run in test accuracy and macro AUROC."""
 
 
+@writing("bundle")
 def publish(
     runs: Sequence[Path],
     out: Path,
@@ -92,9 +93,7 @@ def publish(
                 (folder / path).write_text(json.dumps(content, indent=1) + "\n", "utf-8")
                 manifest["variants"][variant]["evaluation"] = path
         seal_with_cards(folder, manifest)
-        if out.exists():
-            shutil.rmtree(out)
-        shutil.move(folder, out)
+        replace_folder(folder, out)
     return Bundle.load(out)
 
 
@@ -188,7 +187,7 @@ def _add_variant(
     backbones: Mapping[str, str],
 ) -> dict[str, Any]:
     """Copy one run's heads, ensembles and curves; return its part of the manifest."""
-    from safetensors.numpy import load_file, save_file
+    from safetensors.numpy import load_file, save
 
     target = folder / "variants" / variant
     arrays: dict[str, dict[str, Any]] = {"heads": {}, "ensembles": {}}
@@ -212,9 +211,9 @@ def _add_variant(
         "heads": f"variants/{variant}/heads.safetensors",
         "training": training_facts(record),
     }
-    save_file(arrays["heads"], target / "heads.safetensors")
+    write_whole(target / "heads.safetensors", save(arrays["heads"]))
     if arrays["ensembles"]:
-        save_file(arrays["ensembles"], target / "ensembles.safetensors")
+        write_whole(target / "ensembles.safetensors", save(arrays["ensembles"]))
         entry["ensembles_file"] = f"variants/{variant}/ensembles.safetensors"
         entry["ensemble_members"] = list(members)
     return entry
@@ -255,12 +254,12 @@ def _halved(array: npt.NDArray[np.float32]) -> npt.NDArray[np.float16] | npt.NDA
 
 def _copy(source: Path, target: Path) -> None:
     """Copy one file of the run, or say which one is missing."""
-    target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        shutil.copyfile(source, target)
+        data = source.read_bytes()
     except OSError as err:
         msg = f"`{source}` must be in the run. Received: {err.strerror}"
         raise SpecMismatchError(msg, hint="Finish the run with `python -m train` first.") from err
+    write_whole(target, data)
 
 
 class _SharedEngine:

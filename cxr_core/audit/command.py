@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from cxr_core.errors import ArtifactIntegrityError, CxrError, SpecMismatchError
+from cxr_core.errors import CxrError, SpecMismatchError
 from cxr_core.terminal import make_room, say_error, write_json
 
 if TYPE_CHECKING:
@@ -104,11 +104,7 @@ def _write_fingerprints(arguments: argparse.Namespace, looks: Looks) -> None:
     from cxr_core.audit.overlap import FingerprintIndex
 
     splits = [_SPLIT_OF_ONE if split == WHOLE else split for split in looks.films.splits]
-    try:
-        FingerprintIndex.of(looks.coefficients, splits).save(arguments.fingerprints)
-    except OSError as err:
-        msg = f"`{arguments.fingerprints}` must be a file that can be written. Received: {err}"
-        raise ArtifactIntegrityError(msg, hint="Name a file in a folder of yours.") from err
+    FingerprintIndex.of(looks.coefficients, splits).save(arguments.fingerprints)
 
 
 class _Progress:

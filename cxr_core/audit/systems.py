@@ -14,6 +14,7 @@ from cxr_core.preprocess import resize
 
 if TYPE_CHECKING:
     from cxr_core.bundle import Bundle
+    from cxr_core.engine import FeatureEngine
     from cxr_core.predict import Predictor
 
 FloatImage = npt.NDArray[np.float32]
@@ -49,17 +50,18 @@ class SystemsReader:
             SpecMismatchError: If a variant is not known.
             ArtifactIntegrityError: If a network cannot be read.
         """
-        from cxr_core.engine.openvino import OpenVinoEngine
+        from cxr_core.engine.published import published_engine
         from cxr_core.predict import Predictor
 
-        engines: dict[str, OpenVinoEngine] = {}
+        engines: dict[str, FeatureEngine] = {}
         predictors = {}
         for variant in variants:
             members = bundle.variant(variant).members
             for member in members.values():
                 if member.network not in engines:
-                    path = bundle.folder / member.network
-                    engines[member.network] = OpenVinoEngine(path, precision=precision)
+                    engines[member.network] = published_engine(
+                        bundle, member.network, precision=precision
+                    )
             predictors[variant] = Predictor(
                 bundle,
                 variant=variant,

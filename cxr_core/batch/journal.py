@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from cxr_core.errors import OutputError
+from cxr_core.whole_file import output_error
 
 SCHEMA: Final = "cxr-score-journal/1"
 _HEADER: Final = b'{"journal":'
@@ -225,5 +226,4 @@ def _lock(descriptor: int, path: Path) -> None:
 
 def _unwritable(path: Path, err: OSError) -> OutputError:
     """Say that a file cannot be written."""
-    msg = f"`{path.name}` must be a file that can be written. Received: {err.strerror}"
-    return OutputError(msg)
+    return output_error(path.name, err)

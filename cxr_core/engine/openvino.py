@@ -105,8 +105,14 @@ class OpenVinoEngine:
 
 @cache
 def _core() -> Any:
-    """Return the one OpenVINO core of the process; each one would load the plugin anew."""
-    return import_openvino().Core()
+    """Return the one OpenVINO core of the process; each one would load the plugin anew.
+
+    Weights are read, not mapped: a network in use would compute with whatever is written into its
+    file later, and the process would end where the file gets shorter.
+    """
+    core = import_openvino().Core()
+    core.set_property({"ENABLE_MMAP": False})
+    return core
 
 
 def _static_shape(port: Any) -> tuple[int, int, int]:

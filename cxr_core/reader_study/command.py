@@ -15,6 +15,7 @@ from cxr_core.reader_study.shelf import FolderShelf
 from cxr_core.reader_study.study import Study
 from cxr_core.reader_study.table import answers_csv, statistics_json
 from cxr_core.terminal import say_error
+from cxr_core.whole_file import write_whole
 
 if TYPE_CHECKING:
     import argparse
@@ -32,15 +33,10 @@ def summarise(arguments: argparse.Namespace) -> int:
     try:
         study = Study(FolderShelf(arguments.folder))
         table, figures = answers_csv(study), statistics_json(study)
+        write_whole(arguments.out / "answers.csv", table)
+        write_whole(arguments.out / "statistics.json", figures)
     except CxrError as err:
         say_error(err)
-        return SOME_ERROR
-    try:
-        arguments.out.mkdir(parents=True, exist_ok=True)
-        (arguments.out / "answers.csv").write_bytes(table)
-        (arguments.out / "statistics.json").write_bytes(figures)
-    except OSError as err:
-        sys.stderr.write(f"error: {arguments.out} could not be written: {err.strerror}\n")
         return SOME_ERROR
     for line in _lines(json.loads(figures)):
         sys.stdout.write(f"{line}\n")
