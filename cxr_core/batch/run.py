@@ -241,6 +241,7 @@ class TableFile:
 
     def drop(self) -> None:
         """Let go of the file, and remove it where it is not the table."""
+        self._table.drop()
         with suppress(OSError):  # a full disk fails here once more
             self._file.close()
         with suppress(OSError):
