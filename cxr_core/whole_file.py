@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -32,7 +33,7 @@ def write_whole(
             terminal) is written to as it is.
         data: Its bytes.
         is_new: Whether a file that is there already stays, and is an error.
-        mode: Permissions, less those that the process masks.
+        mode: Permissions, less those that the process masks, and those that an earlier file lacks.
         hint: What to do if the place is no good; that of `OutputError` if `None`.
 
     Raises:
@@ -46,7 +47,9 @@ def write_whole(
         if is_new and path.exists():
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
         target = Path(os.path.realpath(path))  # a link stays a link
-        part = target.with_name(f".{target.name[:200]}.{os.getpid()}.part")
+        part = target.with_name(f".part-{os.getpid()}-{threading.get_ident()}")
+        if target.exists():
+            mode &= target.stat().st_mode  # a closed file stays closed
         try:
             _write_new(part, data, mode)
             if is_new:

@@ -155,8 +155,9 @@ def chosen_variant(bundle: Bundle) -> str:
         bundle: The bundle in use.
     """
     chosen = st.session_state.get(_VARIANT_KEY)
-    is_known = isinstance(chosen, str) and chosen in bundle.variants
-    return chosen if is_known else bundle.default_variant
+    if isinstance(chosen, str) and chosen in bundle.variants:
+        return chosen
+    return bundle.default_variant
 
 
 def choose_variant(name: str) -> None:

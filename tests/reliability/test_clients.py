@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from cxr_core.http import connection
 from cxr_core.published import PublishedModels
 from tests.http.live import serving, status_of, until
 from tests.reliability.many import films
@@ -76,7 +78,7 @@ def test_slow_clients_do_not_stop_others_and_are_let_go(models):
 
 def test_clients_that_leave_in_the_middle_of_a_film(models):
     sent = films(6)
-    with serving(lambda: models) as live:
+    with serving(lambda: models, max_requests=64, max_per_client=64) as live:
         until(lambda: live.service.is_ready)
 
         def leave(number):
@@ -109,12 +111,28 @@ def test_damaged_films_are_the_error_of_their_own_request(models):
     assert [one["status"] for one in mixed.json["results"]] == ["ok", "error", "ok"]
 
 
-def test_a_head_that_does_not_end_does_not_stop_others(models):
+@pytest.mark.parametrize("head", [b"", b"POST /api/predict HTTP/1.1\r\nX-Header: "])
+def test_connections_on_which_no_request_comes_are_let_go(models, monkeypatch, head):
+    monkeypatch.setattr(connection, "HEAD_S", 0.3)
     sent = films(3)
     with serving(lambda: models) as live, contextlib.ExitStack() as links:
         until(lambda: live.service.is_ready)
-        for _ in range(20):
-            links.enter_context(live.raw_socket("POST /api/predict HTTP/1.1\nHost: x")).sendall(
-                b"X-Header: "
-            )
+        idle = [
+            links.enter_context(socket.create_connection(("127.0.0.1", live.port), timeout=30))
+            for _ in range(20)
+        ]
+        for link in idle:
+            link.sendall(head)
         assert good(live, sent, n=12)[0] == {200}
+        assert [link.recv(1) for link in idle] == [b""] * 20  # closed by the server
+
+
+def test_a_connection_in_use_is_not_let_go(models, monkeypatch):
+    monkeypatch.setattr(connection, "HEAD_S", 0.2)
+    (data,) = films(1)
+    with serving(lambda: models) as live:
+        until(lambda: live.service.is_ready)
+        with live.raw_socket(f"{HEAD}{len(data)}", data[:20]) as link:
+            time.sleep(0.7)  # in the body, which has its own bound
+            link.sendall(data[20:])
+            assert status_of(link) == 200

@@ -100,10 +100,9 @@ def test_without_any_font_of_the_system_all_is_drawn_the_same(tiny_bundle_dir, t
     if done.returncode:
         pytest.skip("fonts cannot be hidden here: no user namespaces")
     environment = {**os.environ, "HOME": str(tmp_path)}
+    options = {"cwd": ROOT, "env": environment, "capture_output": True, "text": True}
     said = [
-        subprocess.run(
-            [*apart, *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
-        ).stdout.splitlines()
+        subprocess.run([*apart, *command], check=True, **options).stdout.splitlines()
         for apart in ([], wrapper)
     ]
     assert said[1][0] == "False"  # fonts are gone

