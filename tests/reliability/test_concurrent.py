@@ -14,7 +14,7 @@ N_FILMS = 42
 N_KINDS = 30  # five systems, six methods: with 42 films, 210 different requests
 
 
-@pytest.mark.parametrize("n", [100, pytest.param(N_REQUESTS, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [60, pytest.param(N_REQUESTS, marks=pytest.mark.slow)])
 def test_readings_and_maps_of_one_predictor_never_mix(tiny_predictor, n):
     sent = films(N_FILMS)
     alone = {}

@@ -56,7 +56,7 @@ def has_own_maps(predictor, reading, found, method):
     return True
 
 
-@pytest.mark.parametrize("n", [96, pytest.param(N_REQUESTS, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [48, pytest.param(N_REQUESTS, marks=pytest.mark.slow)])
 def test_requests_are_answered_with_their_own_films(server, tiny_predictor, n):
     sent = films(N_FILMS)
     alone = [scores_of(tiny_predictor, data) for data in sent]

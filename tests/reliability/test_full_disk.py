@@ -171,7 +171,9 @@ def test_maps_of_predict(small_disk, run, films):
     assert len(list(folder.iterdir())) == 10
 
 
-@pytest.mark.parametrize("command", ["dicom-out", "deidentify"])
+@pytest.mark.parametrize(
+    "command", ["deidentify", pytest.param("dicom-out", marks=pytest.mark.slow)]
+)
 def test_dicom_objects(small_disk, run, tmp_path, capsys, command):
     pytest.importorskip("highdicom")
     film, out = tmp_path / "film.dcm", small_disk.folder / "out"

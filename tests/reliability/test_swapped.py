@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -34,15 +35,30 @@ def another(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def used(tmp_path):
-    """A bundle that is in use, and that a test may change."""
-    folder = tmp_path / "used"
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """The bundle that is in use first."""
+    folder = tmp_path_factory.mktemp("published") / "bundle"
     two_variants(folder)
     return folder
 
 
-swaps = pytest.mark.parametrize("swap", SWAPS, ids=lambda swap: swap.__name__)
+@pytest.fixture
+def used(published, tmp_path):
+    """A copy of it, which a test may change."""
+    return Path(shutil.copytree(published, tmp_path / "used"))
+
+
+def name_of(swap):
+    return swap.__name__
+
+
+swaps = pytest.mark.parametrize("swap", SWAPS, ids=name_of)
+one_swap_and_slow_ones = pytest.mark.parametrize(
+    "swap",
+    [SWAPS[0], *(pytest.param(swap, marks=pytest.mark.slow) for swap in SWAPS[1:])],
+    ids=name_of,
+)
 
 
 @swaps
@@ -120,7 +136,7 @@ def test_a_server_serves_what_it_loaded_and_says_when_it_cannot(used, another, s
         assert live.predict_raw(sent).status == 200
 
 
-@swaps
+@one_swap_and_slow_ones
 def test_the_dashboard_goes_on_and_offers_a_way_back(used, another, swap, monkeypatch):
     monkeypatch.setenv(engine.BUNDLE_VARIABLE, str(used))
     monkeypatch.setattr(engine, "lungs", lambda: None)
