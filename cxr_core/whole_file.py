@@ -41,7 +41,7 @@ def write_whole(
         OutputError: If it cannot be written, or is there already; nothing is left behind.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         if (path.exists() and not path.is_file()) or _is_open_already(path):
             path.write_bytes(data)
             return
@@ -121,6 +121,14 @@ def output_error(name: str, err: OSError, *, hint: str | None = None) -> OutputE
     reason = err.strerror or type(err).__name__
     msg = f"`{name}` must be a file that can be written. Received: {reason}"
     return OutputError(msg, hint=_FULL_HINT if err.errno in _FULL else hint)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder; a file of its name is no folder, where Python says that it exists."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as err:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from err
 
 
 def _is_open_already(path: Path) -> bool:
