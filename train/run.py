@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from cxr_core.errors import SpecMismatchError
+from cxr_core.training_run.record import RUN_SCHEMA
 from cxr_core.whole_file import write_whole
 
-SCHEMA: Final = "cxr-run/1"
 FILMS_SUFFIX: Final = ".films.json"
 _PACKAGES: Final = (
     "keras",
@@ -71,7 +71,7 @@ def write_record(path: Path, record: dict[str, Any]) -> None:
     Raises:
         OutputError: If it cannot be written; an earlier record stays.
     """
-    write_whole(path, (json.dumps({"schema": SCHEMA, **record}, indent=1) + "\n").encode())
+    write_whole(path, (json.dumps({"schema": RUN_SCHEMA, **record}, indent=1) + "\n").encode())
 
 
 def read_record(path: Path) -> dict[str, Any]:
@@ -92,8 +92,8 @@ def read_record(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as err:
         msg = f"`{path}` must be the record of a finished run. Received: {err}"
         raise SpecMismatchError(msg, hint=hint) from err
-    if record.get("schema") != SCHEMA:
-        msg = f"`schema` of {path.name} must be {SCHEMA!r}. Received: {record.get('schema')!r}"
+    if record.get("schema") != RUN_SCHEMA:
+        msg = f"`schema` of {path.name} must be {RUN_SCHEMA!r}. Received: {record.get('schema')!r}"
         raise SpecMismatchError(msg, hint=hint)
     return record
 

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from cxr_core.errors import BundleChangedError, CxrError, SpecMismatchError
+from cxr_core.http.answer import read_films
 from cxr_core.http.body import SentFilm
 from cxr_core.http.error import (
     BusyError,
@@ -19,9 +20,8 @@ from cxr_core.http.error import (
 )
 from cxr_core.http.option import Options
 from cxr_core.http.queue import Admission
-from cxr_core.http.reading import read_films
 from cxr_core.http.settings import Settings
-from cxr_core.published import PublishedModels
+from cxr_core.predict import PublishedModels
 from cxr_core.record import prediction_object
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from cxr_core.http import connection
-from cxr_core.published import PublishedModels
+from cxr_core.predict import PublishedModels
 from tests.http.live import serving, status_of, until
 from tests.reliability.many import films
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from cxr_core.published import PublishedModels
+from cxr_core.predict import PublishedModels
 from tests.reliability.many import N_REQUESTS, N_THREADS, at_once, films, fingerprint
 
 N_FILMS = 42

@@ -10,7 +10,7 @@ import pytest
 from cxr_core.explain.cam import METHODS
 from cxr_core.io import read
 from cxr_core.labels import CLASSES
-from cxr_core.published import PublishedModels
+from cxr_core.predict import PublishedModels
 from tests.http.live import serving, until
 from tests.reliability.many import N_REQUESTS, at_once, films
 

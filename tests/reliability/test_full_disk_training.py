@@ -14,7 +14,7 @@ from tests.conftest import write_film
 from train.__main__ import main
 from train.augment import AugmentSpec
 from train.features import FeatureCache, FeatureKey
-from train.fit import write_history
+from train.history_log import write_history
 from train.run import read_record, write_record
 
 FULL = "No space left on device"

@@ -15,13 +15,12 @@ from streamlit.testing.v1 import AppTest
 from cxr_core.audit.overlap import bundle_index
 from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
 from cxr_core.errors import ArtifactIntegrityError, BundleChangedError
-from cxr_core.predict import Predictor
-from cxr_core.published import PublishedModels
-from cxr_core.runs import bundle_runs
+from cxr_core.predict import Predictor, PublishedModels
+from cxr_core.training_run import bundle_runs
 from tests.http.live import serving, until
 from tests.reliability.many import film, fingerprint
 from tests.reliability.swapping import OTHER, SWAPS, damaged, removed, two_variants
-from ui import engine
+from ui import model_cache
 from ui.state import Film, Shelf
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -138,8 +137,8 @@ def test_a_server_serves_what_it_loaded_and_says_when_it_cannot(used, another, s
 
 @one_swap_and_slow_ones
 def test_the_dashboard_goes_on_and_offers_a_way_back(used, another, swap, monkeypatch):
-    monkeypatch.setenv(engine.BUNDLE_VARIABLE, str(used))
-    monkeypatch.setattr(engine, "lungs", lambda: None)
+    monkeypatch.setenv(model_cache.BUNDLE_VARIABLE, str(used))
+    monkeypatch.setattr(model_cache, "lungs", lambda: None)
     st.cache_resource.clear()
     digest = Bundle.load(used).digest
     app = AppTest.from_file("../../streamlit_app.py", default_timeout=60)
