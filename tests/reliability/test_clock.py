@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from cxr_core.report.block import date_words
+from cxr_core.report.page_block import date_words
 
 from cxr_core.batch.run import write_scores
 from cxr_core.io import read
