@@ -13,13 +13,13 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from cxr_core.report.page_block import date_words
 
 from cxr_core.batch.run import write_scores
 from cxr_core.io import read
 from cxr_core.io.dicomweb.query import QueryError, _date
 from cxr_core.predict import PublishedModels
 from cxr_core.reader_study import Study
+from cxr_core.report.page_block import date_words
 from cxr_core.training_run import find_runs
 from tests.conftest import write_film
 from tests.http.live import serving, until

@@ -103,7 +103,7 @@ def test_a_killed_server_comes_back_on_its_port(kind, tiny_bundle_dir, home):
             link.close()
             with pytest.raises(OSError, match="refused"):
                 live.ask("/healthz")
-            assert time.monotonic() - begun < 5
+            assert time.monotonic() - begun < 25  # the patience of the client is 30
         assert list(home.rglob("*")) == []
     assert answers[0] == answers[1] == answers[2]
 
@@ -121,5 +121,5 @@ def test_sessions_of_a_killed_dashboard_end_and_new_ones_begin(tiny_bundle_dir, 
                 begun = time.monotonic()
                 with pytest.raises((ConnectionClosed, OSError)):
                     session.run()
-                assert time.monotonic() - begun < 10
+                assert time.monotonic() - begun < 50  # the patience of the session is 60
     assert list(home.rglob("*")) == []

@@ -171,7 +171,7 @@ from pathlib import Path
 import numpy as np
 from cxr_core.engine.openvino import OpenVinoEngine
 xml = Path(sys.argv[1])
-engine = OpenVinoEngine(xml)
+engine = OpenVinoEngine(xml, weights_on_disk=sys.argv[2] == "True")
 batch = np.random.default_rng(0).random((1, 224, 224, 3), np.float32)
 before = engine.run(batch)
 weights = xml.with_suffix(".bin")
@@ -185,11 +185,12 @@ assert np.array_equal(engine.run(batch), before)
 
 
 @pytest.mark.slow
-def test_weights_in_use_are_not_those_on_the_disk(tmp_path):
+@pytest.mark.parametrize("weights_on_disk", [False, True])
+def test_weights_in_use_are_not_those_on_the_disk(tmp_path, weights_on_disk):
     """A mapped file that was written over gave other numbers; a shorter one ended the process."""
     for suffix in (".xml", ".bin"):
         source = DEFAULT_BUNDLE / "backbones" / f"densenet201{suffix}"
         (tmp_path / f"n{suffix}").write_bytes(source.read_bytes())
-    command = [sys.executable, "-c", IN_USE, str(tmp_path / "n.xml")]
+    command = [sys.executable, "-c", IN_USE, str(tmp_path / "n.xml"), str(weights_on_disk)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
