@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from cxr_core.allocator import share_heaps, trim
 from cxr_core.errors import CxrError
 
 if TYPE_CHECKING:
@@ -159,8 +160,10 @@ def _published(folder: str) -> PublishedModels:
     """Verify and load a bundle; an error is not cached, so a repaired bundle loads at once."""
     from cxr_core.predict import PublishedModels
 
+    share_heaps()
     models = PublishedModels(folder, lungs=lungs())
     models.predictor()
+    trim()
     return models
 
 

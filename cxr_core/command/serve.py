@@ -8,6 +8,7 @@ import socket
 import sys
 from typing import Any, Final
 
+from cxr_core.allocator import share_heaps, trim
 from cxr_core.command.option import add_model_options, load_lungs, natural
 from cxr_core.command.terminal import OK, SOME_ERROR, CommandError, as_wrong_usage, say_error
 from cxr_core.errors import ConfigError, CxrError
@@ -111,8 +112,10 @@ def _settings(arguments: argparse.Namespace) -> Settings:
 
 def _load(arguments: argparse.Namespace, settings: Settings) -> PublishedModels:
     """Verify the bundle and compile the networks that requests use by default."""
+    share_heaps()
     models = PublishedModels(arguments.bundle, lungs=load_lungs())
     models.predictor(settings.variant, settings.precision)
+    trim()
     return models
 
 
