@@ -32,7 +32,7 @@ from cxr_core import io
 from cxr_core.bundle import DEFAULT_BUNDLE
 from cxr_core.explain.cam import METHODS
 from cxr_core.lungs import DEFAULT_LUNGS, LungSegmenter
-from cxr_core.published import PublishedModels
+from cxr_core.predict import PublishedModels
 
 ROOT = Path(__file__).resolve().parents[1]
 TOKEN = "a-token-of-the-benchmark"  # noqa: S105 - of a server that ends with this script

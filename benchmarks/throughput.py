@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from cxr_core.array import Float32Array
 from cxr_core.batch import MemoryStore, list_items, score_items
 from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
 from cxr_core.engine.openvino import import_openvino
@@ -41,7 +41,7 @@ _NOISE: Final = 6
 _ROUNDS: Final = 3
 _PASSES: Final = 2
 
-Inputs = npt.NDArray[np.float32]
+Inputs = Float32Array
 Run = Callable[[Inputs], None]
 
 

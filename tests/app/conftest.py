@@ -12,7 +12,7 @@ from PIL import Image
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
-import ui.engine
+import ui.model_cache
 import ui.samples
 from tests.app.fakes import FakePredictor
 
@@ -43,7 +43,7 @@ def _fresh_caches():
 def predictor(monkeypatch):
     """Replace the published models."""
     fake = FakePredictor()
-    monkeypatch.setattr(ui.engine, "load", lambda: fake)
+    monkeypatch.setattr(ui.model_cache, "load", lambda: fake)
     return fake
 
 

@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 import ui.components.viewer as viewer_module
 from ui.components.viewer import MAX_PANELS, Panel, viewer_grid
-from ui.components.viewer.bundle import joined
 from ui.components.viewer.colour import colour_tables, diverging_table, table_title
+from ui.components.viewer.script import joined
 
 FOLDER = Path(viewer_module.__file__).parent
 SCRIPTS = sorted((FOLDER / "js").glob("*.js"))

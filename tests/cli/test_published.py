@@ -76,7 +76,8 @@ def test_a_film_is_answered_within_three_seconds_of_the_start():
     "name",
     [
         "vgg16",
-        *(pytest.param(n, marks=pytest.mark.slow) for n in ("densenet201", "efficientnetb7")),
+        pytest.param("densenet201", marks=pytest.mark.slow),
+        pytest.param("efficientnetb7", marks=pytest.mark.slow),
     ],
 )
 def test_both_engines_give_the_published_probabilities(name):
@@ -88,7 +89,7 @@ def test_both_engines_give_the_published_probabilities(name):
     from cxr_core.engine.openvino import OpenVinoEngine
     from cxr_core.io import read_path
     from cxr_core.preprocess import preprocess_batch
-    from train.pretrain_network import graph_of
+    from train.pretrain.start import graph_of
     from train.restore import restore_weights
 
     bundle = Bundle.load(DEFAULT_BUNDLE)

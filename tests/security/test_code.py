@@ -20,8 +20,8 @@ RUN_DATA = (
 NETWORK = "socket ssl requests httpx aiohttp urllib3 ftplib smtplib telnetlib xmlrpc"
 CLIENTS = {"urllib.request", "http.client"}
 MAY_CONNECT = (
-    "cxr_core/weight_file.py",  # public weights, by name, when training asks for them
-    "cxr_core/command_serve.py",
+    "cxr_core/backbones/weight_file.py",  # public weights, by name, when training asks for them
+    "cxr_core/command/serve.py",
     "cxr_core/http/",
     "cxr_core/io/dicomweb/",
     "ui/offline.py",

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from cxr_core.dataset import Film
-from cxr_core.systems import build_head, extract_head
 from train.auxiliary import (
     auxiliary_labels,
     auxiliary_loss,
@@ -16,8 +15,10 @@ from train.auxiliary import (
     source_weights,
     with_auxiliary,
 )
-from train.config import load_preset
-from train.fit import FitData, fit_head
+from train.fit import fit_head
+from train.fit_loop import FitData
+from train.keras_system import build_head, extract_head
+from train.preset import load_preset
 
 
 def film(label: str, source: str = "", subtype: str = "") -> Film:
@@ -91,8 +92,8 @@ def test_an_adversary_hides_the_source():
     def separation(kind: str) -> float:
         config = load_preset(
             "smoke",
-            [f"auxiliary={kind}", "epochs=40", "learning_rate=0.03", "batch_size=100", "dropout=0.0",
-             "auxiliary_weight=2.0", "class_weights=none", "restore_best=false"],
+            [f"auxiliary={kind}", "epochs=40", "learning_rate=0.03", "batch_size=100",
+             "dropout=0.0", "auxiliary_weight=2.0", "class_weights=none", "restore_best=false"],
         )  # fmt: skip
         data = FitData({0: inputs}, y_true, inputs[:30], y_true[:30], None, source, 2)
         arrays = fit_head("one", config, data).arrays
