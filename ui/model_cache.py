@@ -18,6 +18,7 @@ from cxr_core.allocator import share_heaps, trim
 from cxr_core.errors import CxrError
 
 if TYPE_CHECKING:
+    from cxr_core.bundle import Bundle
     from cxr_core.lungs import LungSegmenter
     from cxr_core.predict import Predictor, PublishedModels
 
@@ -113,9 +114,19 @@ def load() -> Predictor:
         CxrError: If the bundle is missing, altered or does not fit this version.
     """
     models = published()
+    return models.predictor(chosen_variant(models.bundle))
+
+
+def chosen_variant(bundle: Bundle) -> str:
+    """Return the name of the variant that this session chose, or of the bundle's default.
+
+    Args:
+        bundle: The bundle in use.
+    """
     chosen = st.session_state.get(_VARIANT_KEY)
-    is_known = isinstance(chosen, str) and chosen in models.bundle.variants
-    return models.predictor(chosen if is_known else None)
+    if isinstance(chosen, str) and chosen in bundle.variants:
+        return chosen
+    return bundle.default_variant
 
 
 def choose_variant(name: str) -> None:

@@ -62,10 +62,11 @@ def predict(
         random_state=seed,
     )
     probs = np.zeros((len(judged), N_CLASSES))
+    if not len(judged):
+        return probs
     with threadpool_limits(limits=1, user_api="openmp"):  # the same sums on every machine
         model.fit(np.asarray(features, np.float32), y_true)
-        if len(judged):
-            probs[:, present] = model.predict_proba(np.asarray(judged, np.float32))
+        probs[:, present] = model.predict_proba(np.asarray(judged, np.float32))
     return probs
 
 

@@ -131,8 +131,10 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _uvicorn_options() -> dict[str, Any]:
     """Return how uvicorn runs: no log of requests, bounded connections and headers."""
+    from cxr_core.http.connection import BoundedConnection
+
     return {
-        "http": "h11",
+        "http": BoundedConnection,
         "ws": "none",
         "lifespan": "on",
         "access_log": False,

@@ -102,7 +102,9 @@ class OpenVinoEngine:
             core = _core()
 
             def read_model() -> Any:
-                model = core.read_model(xml_path)
+                # read, not mapped: a network in use would compute with whatever is written into
+                # its file later, and the process would end where the file gets shorter
+                model = core.read_model(xml_path, config={"ENABLE_MMAP": False})
                 shape = list(model.input().partial_shape)[1:]
                 model.reshape([1, *(side.get_length() for side in shape)])
                 return model

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import streamlit as st
 from PIL import Image
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 import ui.model_cache
@@ -22,6 +23,14 @@ def png(level: int, size: tuple[int, int] = (40, 32)) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels.astype(np.uint8)).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _no_search_for_components():
+    """Streamlit would read the description of every installed package for each page that starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", list)
+        yield
 
 
 @pytest.fixture(autouse=True)

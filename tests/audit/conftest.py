@@ -5,13 +5,28 @@ from __future__ import annotations
 import pytest
 
 from cxr_core.audit.systems_reader import SystemsReader
-from tests.audit.material import TwoLungs, write_splits
+from tests.audit.material import TwoLungs, few_trees, write_splits
 
 
 @pytest.fixture(scope="session")
 def tiny_reader(tiny_predictor) -> SystemsReader:
     """A reader over the tiny bundle."""
     return SystemsReader({tiny_predictor.variant: tiny_predictor})
+
+
+@pytest.fixture(autouse=True)
+def _few_trees(request):
+    """Learn quickly, but where a test asks for `all_trees`."""
+    if "all_trees" in request.fixturenames:
+        yield
+        return
+    with few_trees():
+        yield
+
+
+@pytest.fixture
+def all_trees():
+    """Learn as an audit does."""
 
 
 @pytest.fixture

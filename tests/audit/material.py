@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from cxr_core.audit import learner
 from cxr_core.labels import CLASSES
 from cxr_core.lungs import LungMask
 from cxr_core.radiograph import Notice
 
 SIDE = 48
+
+
+@contextmanager
+def few_trees() -> Iterator[None]:
+    """Let classifiers learn in a fifth of the rounds: enough for films that are drawn here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(learner, "_N_ROUNDS", learner._N_ROUNDS // 5)
+        yield
 
 
 def noise(seed: int, side: int = SIDE) -> np.ndarray:

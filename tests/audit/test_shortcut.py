@@ -28,7 +28,7 @@ def measured(folder, *, lungs=None, **options):
     return shortcuts(looks, n_resamples=60, **options)
 
 
-def test_a_bright_border_is_found_by_the_border_and_not_by_the_file(tmp_path):
+def test_a_bright_border_is_found_by_the_border_and_not_by_the_file(tmp_path, all_trees):
     found = measured(write_splits(tmp_path, 12, 6, change=bright_border))
     assert found["border_only"]["accuracy"]["value"] >= 0.9
     assert found["border_only"]["macro_auroc"]["value"] >= 0.95
@@ -64,7 +64,7 @@ def test_the_size_of_the_film_is_found_in_another_format(tmp_path):
     assert found["file"]["accuracy"]["value"] >= 0.8
 
 
-def test_where_there_is_no_shortcut_nothing_beats_chance_by_much(tmp_path):
+def test_where_there_is_no_shortcut_nothing_beats_chance_by_much(tmp_path, all_trees):
     found = measured(write_splits(tmp_path, 30, 30))
     for name in ("corners", "border_only", "thumbnail", "histogram"):
         assert 0.3 < found[name]["macro_auroc"]["value"] < 0.7, name
@@ -161,7 +161,7 @@ def test_a_callback_may_stop_the_reading(tmp_path):
         look_at(films, on_step=lambda n_done, _: n_done < 2)
 
 
-def test_nobody_is_judged_by_a_classifier_that_saw_their_films():
+def test_nobody_is_judged_by_a_classifier_that_saw_their_films(all_trees):
     """Patients have marks of their own; a classifier that saw the patient would know the class."""
     rng = np.random.default_rng(0)
     patient = np.repeat(np.arange(40), 3)

@@ -64,7 +64,7 @@ def test_nothing_planted_is_left_behind(tmp_path, tiny_bundle_dir):
         **{key: value for key, value in os.environ.items() if not key.startswith("XDG_")},
         "HOME": str(home),
         "TMPDIR": str(home),
-        "PYTHONPYCACHEPREFIX": str(home / "pycache"),
+        "PYTHONDONTWRITEBYTECODE": "1",
     }
     done = subprocess.run(
         [sys.executable, str(SCRIPT), str(films), str(asked), str(tiny_bundle_dir)],

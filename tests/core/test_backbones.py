@@ -26,11 +26,6 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
-@pytest.fixture(scope="session", params=REQUIRED)
-def large(request):
-    return request.param, build(request.param, input_shape=(64, 64, 3))
-
-
 def check(name, model, side=2):
     backbone = BACKBONES[name]
     assert tuple(model.output.shape) == (None, side, side, backbone.n_channels)
@@ -103,8 +98,10 @@ def test_small_entries_build(name):
     check(name, build(name, input_shape=(64, 64, 3)))
 
 
-def test_seed_entries_build(large):
-    check(*large)
+@pytest.mark.slow  # with their heads: tests/core/test_systems.py
+@pytest.mark.parametrize("name", REQUIRED)
+def test_seed_entries_build(name):
+    check(name, build(name, input_shape=(64, 64, 3)))
 
 
 @pytest.mark.slow

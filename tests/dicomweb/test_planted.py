@@ -25,7 +25,7 @@ def test_nothing_of_a_patient_or_of_the_way_in_is_left_behind(tmp_path, tiny_bun
         **{key: value for key, value in os.environ.items() if not key.startswith("XDG_")},
         "HOME": str(home),
         "TMPDIR": str(home),
-        "PYTHONPYCACHEPREFIX": str(home / "pycache"),
+        "PYTHONDONTWRITEBYTECODE": "1",
         "CXR_DICOMWEB_TOKEN": TOKEN,
     }
     done = subprocess.run(

@@ -30,7 +30,7 @@ def vgg16():
 
 @pytest.fixture(scope="module")
 def films():
-    return np.random.default_rng(1).random((3, *SHAPE)).astype(np.float32)
+    return np.random.default_rng(1).random((2, *SHAPE)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -57,18 +57,16 @@ def heads(vgg16):
 
 @pytest.fixture(scope="module")
 def taped(linear, films):
-    """Feature maps and the gradient of each logit by them, from one eager tape a class."""
+    """Feature maps and the gradient of each logit by them, from one eager tape."""
     import keras
     import tensorflow as tf
 
     model = keras.Model(linear.input, [linear.get_layer("block5_pool").output, linear.output])
-    gradients = []
-    for index in range(3):
-        with tf.GradientTape() as tape:
-            features, logits = model(films, training=False)
-            tape.watch(features)
-            score = logits[:, index]
-        gradients.append(tape.gradient(score, features).numpy())
+    with tf.GradientTape(persistent=True) as tape:
+        features, logits = model(films, training=False)
+        tape.watch(features)
+        scores = [logits[:, index] for index in range(3)]
+    gradients = [tape.gradient(score, features).numpy() for score in scores]
     return features.numpy(), np.stack(gradients, axis=-1), logits.numpy()
 
 

@@ -92,7 +92,7 @@ def test_an_adversary_hides_the_source():
     def separation(kind: str) -> float:
         config = load_preset(
             "smoke",
-            [f"auxiliary={kind}", "epochs=40", "learning_rate=0.01", "dropout=0.0",
+            [f"auxiliary={kind}", "epochs=10", "learning_rate=0.01", "dropout=0.0",
              "auxiliary_weight=2.0", "class_weights=none", "restore_best=false"],
         )  # fmt: skip
         data = FitData({0: inputs}, y_true, inputs[:30], y_true[:30], None, source, 2)

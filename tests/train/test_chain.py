@@ -107,7 +107,7 @@ def test_a_run_killed_between_systems_goes_on(chain, tmp_path):
 def test_a_killed_command_ends_where_an_unbroken_one_ends(chain, tmp_path):
     run, _, _, command = chain
     longer = [str(tmp_path / "whole") if part == str(run) else part for part in command]
-    longer += ["--set", "epochs=40", "--set", "stop_patience=40"]
+    longer += ["--set", "epochs=12", "--set", "stop_patience=12"]
     assert main(longer) == 0
     killed = [part.replace("/whole", "/killed") for part in longer]
     history = tmp_path / "killed" / "runs" / "vgg16" / "history.csv"
