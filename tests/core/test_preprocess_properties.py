@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxr_core.preprocess import (
+    RESAMPLINGS,
     PreprocessSpec,
     prepare,
     preprocess,
@@ -57,6 +58,13 @@ def test_every_film_becomes_a_finite_input_in_the_range_of_the_spec(film, spec):
     for channel, (low, high) in enumerate(ENDS[spec.scaling]):
         assert low - 1e-4 <= got[..., channel].min() <= got[..., channel].max() <= high + 1e-4
     assert bytes_of(film.pixels) == before
+
+
+@given(pixels(0, 1, np.float32), specs(filters=("none", "blank_border")))
+def test_no_resampling_shoots_beyond_black_and_white(image, spec):
+    for resampling in RESAMPLINGS:
+        got = resize(image, replace(spec, resampling=resampling))
+        assert 0 <= got.min() <= got.max() <= 1
 
 
 @given(st.sampled_from(sorted(ENDS)), st.booleans(), shapes(), specs(filters=("none",)))

@@ -94,6 +94,21 @@ def test_lossless_codecs_give_the_same_values(source, syntax, photometric):
     assert got.dicom.transfer_syntax == syntax.name
 
 
+@given(stored(signs=(False,)), st.integers(0, 15), st.integers(0, 2**16 - 1), st.booleans())
+def test_bits_beside_the_stored_ones_are_no_value(source, shift, dirt, is_signed):
+    """Stored bits may lie anywhere in their word, and old systems put overlays beside them."""
+    shift = min(shift, 16 - source.bits)
+    value = (1 << source.bits) - 1
+    words = (source.values.astype(np.int64) << shift) | (dirt & ~(value << shift) & 0xFFFF)
+    ds = dataset(words.astype(np.uint16), bits=source.bits, **UIDS)
+    ds.HighBit = source.bits + shift - 1
+    ds.PixelRepresentation = int(is_signed)
+    expected = source.values.astype(np.int64)
+    if is_signed:
+        expected -= (expected >> (source.bits - 1)) << source.bits
+    np.testing.assert_array_equal(film(written(ds)).pixels, expected)
+
+
 @given(stored(), st.floats(-100, 4000), st.floats(2, 5000))
 def test_monochrome1_is_the_negative_of_monochrome2(source, center, width):
     window = {"WindowCenter": round(center, 2), "WindowWidth": round(width, 2)}

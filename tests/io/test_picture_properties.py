@@ -14,7 +14,8 @@ from cxr_core.io.grey import DEPTHS, composite, levels, merge
 from tests.io.picture_files import encoded, png, tiff
 from tests.strategies import bytes_of, float_pixels, pixels, shapes
 
-deep = st.sampled_from(DEPTHS[1:]).flatmap(lambda bits: pixels(0, (1 << bits) - 1, np.uint16))
+ends = st.sampled_from([*((1 << bits) - 1 for bits in DEPTHS[1:]), *(1 << b for b in DEPTHS[:-1])])
+deep = ends.flatmap(lambda high: pixels(0, high, np.uint16))
 shallow = pixels(0, 255, np.uint8)
 orders = st.sampled_from("<>")
 lossless = st.sampled_from(

@@ -106,6 +106,12 @@ def test_a_score_lies_in_the_bin_that_ends_at_or_above_it(step, n_bins):
         assert index == step * n_bins // 600
 
 
+@given(st.integers(0, 64), st.sampled_from([1, 2, 4, 8, 16]))
+def test_a_score_on_an_edge_is_in_the_bin_below(step, n_bins):
+    expected = max(math.ceil(step * n_bins / 64) - 1, 0)
+    assert int(bin_index(np.array([step / 64]), n_bins)[0]) == expected
+
+
 def asked(films_, question):
     """Pairs of score and hit, one list a question."""
     y, probs = films_.y_true.tolist(), films_.probs.tolist()
