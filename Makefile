@@ -2,6 +2,7 @@
 # requirements change. `make` alone prints this list.
 
 PYTHON ?= python3
+PYTHONS ?= python3.11 python3.12 python3.13
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
@@ -14,13 +15,15 @@ COVERED := --cov --cov-append --cov-report=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all coverage fuzz audit lint format docs bench train clean
+.PHONY: help run test test-all test-pythons coverage fuzz mutants audit lint format docs bench train \
+  clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.run: requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) \
+	  and "Python 3.11, 3.12 or 3.13 is needed: name one, as in PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
@@ -62,8 +65,17 @@ coverage: $(VENV)/.all ## the lines of cxr_core that no test runs; fails under 9
 	$(BIN)/python -m pytest -m "slow or browser" $(COVERED)
 	$(BIN)/coverage report --fail-under=95
 
+test-pythons: ## make test on each of PYTHONS="python3.11 ...", each in an environment of its own
+	@for python in $(PYTHONS); do \
+	  version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])') && \
+	  $(MAKE) --no-print-directory test PYTHON=$$python VENV=.cache/venv/$$version || exit 1; \
+	done
+
 fuzz: $(VENV)/.dev ## read 20,000 mutated pictures, DICOM files, archives and bundles
 	CXR_FUZZ=20000 $(BIN)/python -m pytest tests/fuzz -s
+
+mutants: $(VENV)/.dev ## break formulas of the core one by one; a test must fail for each
+	$(BIN)/python -m tools.mutate
 
 audit: $(VENV)/.run ## ask the package index for known holes, and check the licences; needs a network
 	test -x .cache/audit/bin/pip-audit || { $(PYTHON) -m venv .cache/audit && \
@@ -95,4 +107,4 @@ train: $(VENV)/.dev ## train and publish: make train DATA=folder WEIGHTS="vgg16=
 	$(BIN)/python -m train publish runs/$(PRESET) --out runs/$(PRESET)/bundle
 
 clean: ## remove the environment and every cache but the features
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .cache/venv .mypy_cache .pytest_cache .ruff_cache

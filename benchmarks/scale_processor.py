@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.throughput import SAMPLES
+from benchmarks.noisy_films import SAMPLES
 from cxr_core.array import Float64Array
 from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
 from cxr_core.io import read_path

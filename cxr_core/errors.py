@@ -64,6 +64,15 @@ class ArtifactIntegrityError(CxrError):
     default_hint = "Restore the bundle folder from the repository; do not edit its files."
 
 
+class BundleChangedError(ArtifactIntegrityError):
+    """A file of the bundle is not the one that was there when the bundle was loaded."""
+
+    default_hint = (
+        "Start the program again: it then reads the bundle that is there now, or says what is "
+        "wrong with it."
+    )
+
+
 class NotApplicableError(CxrError):
     """The question does not apply to this object; a typed outcome, not a failure."""
 

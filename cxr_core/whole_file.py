@@ -16,6 +16,7 @@ from typing import Final
 from cxr_core.errors import OutputError
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_STREAMS: Final = ("/dev/stdout", "/dev/stderr")
 _OF_THE_DISK: Final = (*_FULL, errno.EROFS, errno.EIO)
 _FULL_HINT: Final = (
     "Free space on the disk of that folder, or name another place, then run the same again; what "
@@ -40,8 +41,8 @@ def write_whole(
         OutputError: If it cannot be written, or is there already; nothing is left behind.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and not path.is_file():
+        _make_folder(path.parent)
+        if (path.exists() and not path.is_file()) or _is_open_already(path):
             path.write_bytes(data)
             return
         if is_new and path.exists():
@@ -120,6 +121,20 @@ def output_error(name: str, err: OSError, *, hint: str | None = None) -> OutputE
     reason = err.strerror or type(err).__name__
     msg = f"`{name}` must be a file that can be written. Received: {reason}"
     return OutputError(msg, hint=_FULL_HINT if err.errno in _FULL else hint)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder; a file of its name is no folder, where Python says that it exists."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as err:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from err
+
+
+def _is_open_already(path: Path) -> bool:
+    """Tell whether a path stands for a file that this process has open, such as `/dev/stdout`."""
+    name = os.path.abspath(path)  # noqa: PTH100 - a Path would follow the link
+    return name in _STREAMS or name.startswith(("/dev/fd/", "/proc/"))
 
 
 def _write_new(part: Path, data: bytes, mode: int) -> None:

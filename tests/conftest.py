@@ -14,11 +14,30 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.internal.conjecture import providers
 from PIL import Image
 
 from cxr_core.bundle import Bundle
 from cxr_core.predict import Predictor
 from tests.tiny import write_tiny_bundle
+
+# Hypothesis also tries constants of the modules that happen to be loaded; then what one test is
+# given would depend on which others run (tests/conventions/test_properties.py).
+providers._get_local_constants = lambda: providers._local_constants
+settings.register_profile(
+    "house",
+    derandomize=True,  # the same examples in every run, on every machine
+    database=None,
+    deadline=None,
+    max_examples=int(os.environ.get("CXR_PROPERTIES", "25")),
+    suppress_health_check=[HealthCheck.too_slow],  # a busy machine is no fault of a test
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
+)
+settings.register_profile(
+    "unshrunk", settings.get_profile("house"), phases=[Phase.explicit, Phase.generate]
+)
+settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")

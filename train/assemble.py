@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from cxr_core.array import Float32Array
 from cxr_core.bundle import DATASET
 from cxr_core.errors import SpecMismatchError
 from cxr_core.labels import ENSEMBLES
+from cxr_core.whole_file import write_whole
 from train.export import backbone_digest
 from train.run import FILMS_SUFFIX, network_path, system_folder
 
@@ -109,7 +109,7 @@ def _add_variant(
     backbones: Mapping[str, str],
 ) -> dict[str, Any]:
     """Copy one run's heads, ensembles and curves; return its part of the manifest."""
-    from safetensors.numpy import load_file, save_file
+    from safetensors.numpy import load_file, save
 
     target = folder / "variants" / variant
     arrays: dict[str, dict[str, Any]] = {"heads": {}, "ensembles": {}}
@@ -133,9 +133,9 @@ def _add_variant(
         "heads": f"variants/{variant}/heads.safetensors",
         "training": training_facts(record),
     }
-    save_file(arrays["heads"], target / "heads.safetensors")
+    write_whole(target / "heads.safetensors", save(arrays["heads"]))
     if arrays["ensembles"]:
-        save_file(arrays["ensembles"], target / "ensembles.safetensors")
+        write_whole(target / "ensembles.safetensors", save(arrays["ensembles"]))
         entry["ensembles_file"] = f"variants/{variant}/ensembles.safetensors"
         entry["ensemble_members"] = list(members)
     return entry
@@ -183,10 +183,11 @@ def copy_file(source: Path, target: Path) -> None:
 
     Raises:
         SpecMismatchError: If it is missing.
+        OutputError: If the copy cannot be written.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        shutil.copyfile(source, target)
+        data = source.read_bytes()
     except OSError as err:
         msg = f"`{source}` must be in the run. Received: {err.strerror}"
         raise SpecMismatchError(msg, hint="Finish the run with `python -m train` first.") from err
+    write_whole(target, data)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from cxr_core.errors import ArtifactIntegrityError, SpecMismatchError
+from cxr_core.whole_file import write_whole, writing
 
 FOLDER: Final = "checkpoint"
 STATE: Final = "state.json"
@@ -71,7 +74,7 @@ class Checkpoint:
             history: One row for each epoch so far.
         """
         name = f"state-{len(history) % 2}.weights.h5"
-        self._model.save_weights(self._folder / name)
+        save_weights(self._model, self._folder / name)
         state = {
             "recipe": self._recipe,
             "films": self._films,
@@ -79,7 +82,7 @@ class Checkpoint:
             "seeds": [_numbers(generator) for generator in self._seed_generators()],
             "history": history,
         }
-        write_whole(self._state_path, json.dumps(state))
+        write_whole(self._state_path, json.dumps(state).encode())
 
     def _check(self, state: Mapping[str, Any]) -> None:
         """Refuse the state of another training."""
@@ -116,6 +119,26 @@ class Checkpoint:
                 yield layer.seed_generator
 
 
+def save_weights(model: Any, path: Path) -> None:
+    """Write a model's weights; a file that is there already is not kept.
+
+    Args:
+        model: A Keras model.
+        path: The file, `.weights.h5`.
+
+    Raises:
+        OutputError: If the disk is full or gone.
+    """
+    with writing(path.name):
+        try:
+            model.save_weights(path)
+        except RuntimeError as err:  # HDF5 tells of a full disk in words
+            found = re.search(r"errno = (\d+)", str(err))
+            if found is None:
+                raise
+            raise OSError(int(found[1]), os.strerror(int(found[1]))) from err
+
+
 def remove_checkpoint(folder: Path) -> None:
     """Delete what is left of a checkpoint, if anything is.
 
@@ -124,18 +147,6 @@ def remove_checkpoint(folder: Path) -> None:
     """
     (folder / FOLDER / STATE).unlink(missing_ok=True)  # first: a kill here must leave no half of it
     shutil.rmtree(folder / FOLDER, ignore_errors=True)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file so that a kill leaves the old one or the new one.
-
-    Args:
-        path: Target file.
-        text: Its content.
-    """
-    temporary = path.with_suffix(".new")
-    temporary.write_text(text, "utf-8")
-    temporary.replace(path)
 
 
 def _numbers(generator: Any) -> list[int]:

@@ -32,6 +32,7 @@ from cxr_core.trust.conformal import fit_conformal
 from cxr_core.trust.film_layout import film_layouts
 from cxr_core.trust.gate_fit import fit_gate
 from cxr_core.trust.model import TrustModel
+from cxr_core.whole_file import replace_folder, write_whole, writing
 from train.card import seal_with_cards
 from train.evidence_films import Films, Source, film_set, find_source, is_fitted_to
 from train.parts import CALIBRATION, FIT, VALIDATION
@@ -171,6 +172,7 @@ def fit_trust(films: Films, variant: VariantEntry, source: Source, data: Path) -
     return Found(TrustModel(temperatures, sets, gate, about), {CALIBRATION: calibration})
 
 
+@writing("bundle")
 def write_evidence(
     bundle: Bundle, found: Mapping[str, Found], summary: Mapping[str, Any], request: Request
 ) -> Bundle:
@@ -190,7 +192,8 @@ def write_evidence(
     del kept["files"]
     with tempfile.TemporaryDirectory(dir=bundle.folder.parent, prefix=".publish-") as temporary:
         folder = Path(temporary) / "bundle"
-        shutil.copytree(bundle.folder, folder)
+        for path in bundle.files:
+            write_whole(folder / path, (bundle.folder / path).read_bytes())
         given = {
             AUDIT: request.audit,
             GATE: request.gate_table,
@@ -208,8 +211,7 @@ def write_evidence(
         made = {"command": shlex.join(request.command), "environment": environment()}
         kept["made_by"] = {**kept.get("made_by", {}), "evidence": made}
         seal_with_cards(folder, kept)
-        shutil.rmtree(bundle.folder)
-        shutil.move(folder, bundle.folder)
+        replace_folder(folder, bundle.folder)
     return Bundle.load(bundle.folder)
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import logging
+import os
+import shutil
+import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from cxr_core.engine.openvino import import_openvino
+from cxr_core.engine.openvino import converter, import_openvino
+from cxr_core.whole_file import writing
 
 LOG = logging.getLogger(__name__)
+_LITTLE_BYTES: Final = 1 << 20
 
 
 def export_backbone(model: Any, xml_path: Path, *, compress: bool = True) -> str:
@@ -26,6 +32,9 @@ def export_backbone(model: Any, xml_path: Path, *, compress: bool = True) -> str
 
     Returns:
         `backbone_digest` of the written network.
+
+    Raises:
+        OutputError: If the disk is full.
     """
     openvino = import_openvino()
     import tensorflow as tf
@@ -33,7 +42,7 @@ def export_backbone(model: Any, xml_path: Path, *, compress: bool = True) -> str
     height, width, channels = model.input_shape[1:]
     signature = tf.TensorSpec([1, height, width, channels], tf.float32)
     function = tf.function(lambda batch: model(batch, training=False))
-    network = openvino.convert_model(function.get_concrete_function(signature))
+    network = converter()(function.get_concrete_function(signature))
     # TensorFlow's swish keeps its input for its gradient, which is left over as more outputs
     network = openvino.Model([network.outputs[0].get_node()], network.get_parameters(), model.name)
     if compress:
@@ -41,11 +50,28 @@ def export_backbone(model: Any, xml_path: Path, *, compress: bool = True) -> str
 
         network = nncf.compress_weights(network, mode=nncf.CompressWeightsMode.INT8_SYM)
     network.reshape([1, height, width, channels])
-    xml_path.parent.mkdir(parents=True, exist_ok=True)
-    openvino.save_model(network, xml_path, compress_to_fp16=False)
+    with writing(xml_path.name):
+        xml_path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=xml_path.parent, prefix=".export-") as scratch:
+            part = Path(scratch) / xml_path.name
+            _save(network, part)
+            for suffix in (".xml", ".bin"):  # whose name says that both are there
+                part.with_suffix(suffix).replace(xml_path.with_suffix(suffix))
     digest = backbone_digest(xml_path)
     LOG.info("exported %s, digest %s", xml_path.name, digest[:12])
     return digest
+
+
+def _save(network: Any, xml_path: Path) -> None:
+    """Write both files; OpenVINO does not tell a full disk from other trouble, or at all."""
+    openvino = import_openvino()
+    try:
+        openvino.save_model(network, xml_path, compress_to_fp16=False)
+        openvino.Core().read_model(xml_path)
+    except RuntimeError as err:
+        if shutil.disk_usage(xml_path.parent).free < _LITTLE_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from err
+        raise
 
 
 def backbone_digest(xml_path: Path) -> str:

@@ -11,9 +11,11 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +26,7 @@ from cxr_core.array import Float32Array
 from cxr_core.errors import CxrError, TrainingDataError
 from cxr_core.io import read_path
 from cxr_core.preprocess import PreprocessSpec, resize, scale
+from cxr_core.whole_file import write_whole
 from train.augment import AugmentSpec, augment, film_rng
 
 if TYPE_CHECKING:
@@ -87,11 +90,16 @@ class FeatureCache:
         self.feature_shape = feature_shape
         self._row_bytes = int(np.prod(feature_shape)) * 4
         self._folder = root / key.folder_name
-        self._folder.mkdir(parents=True, exist_ok=True)
         self._data_path = self._folder / "features.f32"
         self._index_path = self._folder / "films.txt"
-        (self._folder / "key.json").write_text(json.dumps(key.to_dict(), indent=1) + "\n", "utf-8")
-        self._rows = self._recover()
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            if not (self._folder / "key.json").is_file():
+                text = json.dumps(key.to_dict(), indent=1) + "\n"
+                write_whole(self._folder / "key.json", text.encode())
+            self._rows = self._recover()
+        except OSError as err:
+            raise self._full(err) from err
 
     def _recover(self) -> dict[str, int]:
         """Return digest to row, after cutting off what a killed run left half written."""
@@ -99,10 +107,8 @@ class FeatureCache:
         self._index_path.touch()
         lines = self._index_path.read_text("utf-8").split("\n")[:-1]
         n_rows = min(len(lines), self._data_path.stat().st_size // self._row_bytes)
-        with self._data_path.open("r+b") as data:
-            data.truncate(n_rows * self._row_bytes)
-        whole = "".join(f"{line}\n" for line in lines[:n_rows])
-        self._index_path.write_text(whole, "utf-8")
+        os.truncate(self._data_path, n_rows * self._row_bytes)  # which needs no room
+        os.truncate(self._index_path, sum(len(line.encode()) + 1 for line in lines[:n_rows]))
         return {digest: row for row, digest in enumerate(lines[:n_rows])}
 
     def __contains__(self, film_sha256: str) -> bool:
@@ -129,12 +135,16 @@ class FeatureCache:
             with self._index_path.open("a", encoding="utf-8") as index:
                 index.write(f"{film_sha256}\n")
         except OSError as err:
-            msg = f"`{self._folder}` must have room for the features. Received: {err}"
-            hint = (
-                "Free disk space or name another cache folder, then start the same command again."
-            )
-            raise TrainingDataError(msg, hint=hint) from err
+            with suppress(OSError):
+                self._rows = self._recover()  # half a row would shift those after it
+            raise self._full(err) from err
         self._rows[film_sha256] = len(self._rows)
+
+    def _full(self, err: OSError) -> TrainingDataError:
+        """Say that there is no room."""
+        msg = f"`{self._folder}` must have room for the features. Received: {err}"
+        hint = "Free disk space or name another cache folder, then start the same command again."
+        return TrainingDataError(msg, hint=hint)
 
     def load(self, films_sha256: Sequence[str]) -> Float32Array:
         """Return the rows of some films, in that order.

@@ -15,6 +15,8 @@ from typing import Any, Final
 import numpy as np
 
 from cxr_core.errors import SpecMismatchError
+from cxr_core.whole_file import write_whole, writing
+from train.checkpoint import save_weights
 
 _PLATEAU: Final = ("best", "wait", "cooldown_counter")
 _STOP: Final = ("best", "wait", "best_epoch", "stopped_epoch")
@@ -124,9 +126,10 @@ class FitState:
     def _save(self, epoch: int) -> None:
         slot = self._slot(epoch)
         slot.mkdir(parents=True, exist_ok=True)
-        self._model.save_weights(slot / "model.weights.h5")
+        save_weights(self._model, slot / "model.weights.h5")
         best = getattr(self._stop, "best_weights", None) or []
-        np.savez(slot / "best.npz", **{f"{i:04d}": array for i, array in enumerate(best)})
+        with writing("best.npz"):
+            np.savez(slot / "best.npz", **{f"{i:04d}": array for i, array in enumerate(best)})
         state = {
             "recipe": self._recipe,
             "epoch": epoch,
@@ -139,9 +142,7 @@ class FitState:
             "n_best": len(best),
             "is_stopped": bool(self._model.stop_training),
         }
-        temporary = self._folder / "state.new"
-        temporary.write_text(json.dumps(state), "utf-8")
-        temporary.replace(self._folder / "state.json")
+        write_whole(self._folder / "state.json", json.dumps(state).encode())
 
 
 def _counters(callback: Any, names: tuple[str, ...]) -> dict[str, float | None]:

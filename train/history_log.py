@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from cxr_core.whole_file import write_whole
 
 HISTORY_FIELDS = (
     "epoch",
@@ -85,11 +88,9 @@ def write_history(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
         path: CSV file; replaced.
         rows: Keys `HISTORY_FIELDS`; what is not a number is left empty.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".new")
-    with temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, HISTORY_FIELDS, lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({k: "" if math.isnan(value) else value for k, value in row.items()})
-    temporary.replace(path)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, HISTORY_FIELDS, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({k: "" if math.isnan(value) else value for k, value in row.items()})
+    write_whole(path, text.getvalue().encode())

@@ -19,6 +19,7 @@ from cxr_core.evaluate.bootstrap import difference, figures
 from cxr_core.evaluate.metrics import classification_summary, confusion_matrix
 from cxr_core.heads import Dense, MemberHead
 from cxr_core.labels import class_index
+from cxr_core.whole_file import write_whole
 from train.blind import Blind
 from train.config import TrainConfig
 from train.ensembles import (
@@ -87,7 +88,7 @@ class Joint:
 
     def train(self, system: str) -> dict[str, Any]:
         """Train one ensemble, or load it if it is done; write its files; return its record."""
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save
 
         config = self.request.config
         folder = system_folder(self.request.out, system)
@@ -101,7 +102,7 @@ class Joint:
         started = time.perf_counter()
         fitted = _fit(system, config, heads, sets, folder / "history.csv")
         seconds = time.perf_counter() - started
-        save_file(fitted.arrays, folder / "head.safetensors")
+        write_whole(folder / "head.safetensors", save(fitted.arrays))
         layer = Dense(fitted.arrays["logits/kernel"], fitted.arrays["logits/bias"])
         probs = {part: ensemble_probs_of(layer, system, self._outputs(part)) for part in self.films}
         record = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from cxr_core.bundle import Bundle
 from cxr_core.engine.openvino import OpenVinoEngine
 from cxr_core.errors import ConfigError, TrainingDataError
 from cxr_core.preprocess import PreprocessSpec
+from cxr_core.whole_file import write_whole
 from train.config import PUBLIC, TrainConfig
 from train.export import backbone_digest, export_backbone
 
@@ -216,9 +216,8 @@ def _from_bundle(name: str, folder: Path, cache: Path) -> tuple[_Weights, Path]:
     source = bundle.folder / entry.network
     target = cache / "backbones" / f"{name}-bundle-{backbone_digest(source)[:12]}.xml"
     if not target.with_suffix(".bin").is_file():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        for suffix in (".bin", ".xml"):
-            shutil.copyfile(source.with_suffix(suffix), target.with_suffix(suffix))
+        for suffix in (".xml", ".bin"):  # whose name says that both are there
+            write_whole(target.with_suffix(suffix), source.with_suffix(suffix).read_bytes())
     scaling = entry.public_scaling or backbones.find(name).public_scaling
     seen = _seen_of_bundle(bundle, name)
     return _Weights("", entry.weights_origin, scaling, entry.is_own, seen), target

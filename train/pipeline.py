@@ -17,6 +17,7 @@ import numpy as np
 from cxr_core.dataset import Film, data_digest
 from cxr_core.errors import ConfigError, TrainingDataError
 from cxr_core.heads import MemberHead, head_from_arrays
+from cxr_core.whole_file import write_whole
 from train.blind import read_blind
 from train.config import TrainConfig
 from train.ensembles import MemberOutput, member_output
@@ -129,7 +130,6 @@ def _heading(request: Request) -> dict[str, Any]:
 
 def _start(request: Request, material: Material) -> None:
     """Write the run's settings, or check that a run is gone on with by the same ones."""
-    request.out.mkdir(parents=True, exist_ok=True)
     path = request.out / "config.json"
     identity = {
         "config": request.config.to_dict(),
@@ -142,14 +142,14 @@ def _start(request: Request, material: Material) -> None:
     else:
         write_record(path, {**_heading(request), **identity})
     summary = json.dumps(material.summary, indent=1)
-    (request.out / "dataset.json").write_text(summary + "\n", "utf-8")
+    write_whole(request.out / "dataset.json", (summary + "\n").encode())
 
 
 def _train_member(
     name: str, request: Request, material: Material, data: MemberData
 ) -> TrainedMember:
     """Train one member, or load it if it is done; write its files."""
-    from safetensors.numpy import load_file, save_file
+    from safetensors.numpy import load_file, save
 
     config = request.config
     folder = system_folder(request.out, name)
@@ -174,7 +174,7 @@ def _train_member(
         )
         seconds = time.perf_counter() - started
         head = to_head(fitted, data, config)
-        save_file(fitted.arrays, folder / "head.safetensors")
+        write_whole(folder / "head.safetensors", save(fitted.arrays))
         record = _member_record(config, material, data, fitted, head, seconds)
     outputs = {part: member_output(head, pooled) for part, pooled in data.pooled.items()}
     fold_output = None
@@ -227,10 +227,10 @@ def _copy_network(out: Path, network: Network) -> None:
     target = network_path(out, network.backbone.name)
     target.parent.mkdir(parents=True, exist_ok=True)
     for suffix in (".xml", ".bin"):
-        shutil.copyfile(network.xml_path.with_suffix(suffix), target.with_suffix(suffix))
+        write_whole(target.with_suffix(suffix), network.xml_path.with_suffix(suffix).read_bytes())
     if network.seen:
         digests = json.dumps(sorted(network.seen), indent=0)
-        target.with_suffix(FILMS_SUFFIX).write_text(digests + "\n", "utf-8")
+        write_whole(target.with_suffix(FILMS_SUFFIX), (digests + "\n").encode())
 
 
 def _member_record(

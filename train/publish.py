@@ -6,7 +6,6 @@ import hashlib
 import json
 import logging
 import shlex
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from cxr_core.evaluate.bootstrap import N_RESAMPLES
 from cxr_core.evaluate.evaluation import SCHEMA
 from cxr_core.evaluate.folder_evaluation import evaluate_folder
 from cxr_core.predict import Predictor
+from cxr_core.whole_file import replace_folder, writing
 from train.assemble import assemble, copy_file
 from train.card import seal_with_cards
 from train.material import ADDED
@@ -33,6 +33,7 @@ TOLERANCE: Final = 1e-3
 """Most that the published bundle may differ from its run in test accuracy and macro AUROC."""
 
 
+@writing("bundle")
 def publish(
     runs: Sequence[Path],
     out: Path,
@@ -89,9 +90,7 @@ def publish(
                 (folder / path).write_text(json.dumps(content, indent=1) + "\n", "utf-8")
                 manifest["variants"][variant]["evaluation"] = path
         seal_with_cards(folder, manifest)
-        if out.exists():
-            shutil.rmtree(out)
-        shutil.move(folder, out)
+        replace_folder(folder, out)
     return Bundle.load(out)
 
 

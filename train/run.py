@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from cxr_core.errors import SpecMismatchError
 from cxr_core.training_run.record import RUN_SCHEMA
+from cxr_core.whole_file import write_whole
 
 FILMS_SUFFIX: Final = ".films.json"
 _PACKAGES: Final = (
@@ -66,9 +67,11 @@ def write_record(path: Path, record: dict[str, Any]) -> None:
     Args:
         path: Target file.
         record: JSON-ready values.
+
+    Raises:
+        OutputError: If it cannot be written; an earlier record stays.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"schema": RUN_SCHEMA, **record}, indent=1) + "\n", "utf-8")
+    write_whole(path, (json.dumps({"schema": RUN_SCHEMA, **record}, indent=1) + "\n").encode())
 
 
 def read_record(path: Path) -> dict[str, Any]:

@@ -136,7 +136,7 @@ def _about_models() -> None:
     try:
         predictor = model_cache.load()
     except CxrError:
-        st.markdown(":small[No bundle is loaded.]")
+        _way_back()
         return
     bundle = predictor.bundle
     _variant_choice(bundle, predictor.variant)
@@ -147,6 +147,16 @@ def _about_models() -> None:
         f":small[Digest:] `{bundle.digest[:12]}`",
         help=f"SHA-256 of the bundle: {bundle.digest}",
     )
+
+
+def _way_back() -> None:
+    """Where the chosen variant cannot be loaded, let the reader choose one that can."""
+    try:
+        models = model_cache.published()
+    except CxrError:
+        st.markdown(":small[No bundle is loaded.]")
+        return
+    _variant_choice(models.bundle, model_cache.chosen_variant(models.bundle))
 
 
 def _raw_choice(predictor: Predictor) -> None:

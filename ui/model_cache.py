@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from cxr_core.allocator import share_heaps, trim
 from cxr_core.errors import CxrError
 
 if TYPE_CHECKING:
+    from cxr_core.bundle import Bundle
     from cxr_core.lungs import LungSegmenter
     from cxr_core.predict import Predictor, PublishedModels
 
@@ -112,9 +114,19 @@ def load() -> Predictor:
         CxrError: If the bundle is missing, altered or does not fit this version.
     """
     models = published()
+    return models.predictor(chosen_variant(models.bundle))
+
+
+def chosen_variant(bundle: Bundle) -> str:
+    """Return the name of the variant that this session chose, or of the bundle's default.
+
+    Args:
+        bundle: The bundle in use.
+    """
     chosen = st.session_state.get(_VARIANT_KEY)
-    is_known = isinstance(chosen, str) and chosen in models.bundle.variants
-    return models.predictor(chosen if is_known else None)
+    if isinstance(chosen, str) and chosen in bundle.variants:
+        return chosen
+    return bundle.default_variant
 
 
 def choose_variant(name: str) -> None:
@@ -148,8 +160,10 @@ def _published(folder: str) -> PublishedModels:
     """Verify and load a bundle; an error is not cached, so a repaired bundle loads at once."""
     from cxr_core.predict import PublishedModels
 
+    share_heaps()
     models = PublishedModels(folder, lungs=lungs())
     models.predictor()
+    trim()
     return models
 
 

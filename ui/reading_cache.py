@@ -1,4 +1,4 @@
-"""The readings of one session, and what pages show of them, each behind one Streamlit cache.
+"""The readings of one session, and what pages show of them: few, and none of dropped films.
 
 Readings belong to one session and are found by the SHA-256 of the film's bytes, never by an array:
 Streamlit hashes large arrays from a sample and may return another film's result.
@@ -6,16 +6,19 @@ Streamlit hashes large arrays from a sample and may return another film's result
 
 from __future__ import annotations
 
+import threading
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
 from cxr_core import io
+from cxr_core.allocator import trim
 from cxr_core.errors import CxrError
 from ui.film_view import FilmView, Summary, film_view, summary_of
 from ui.header_view import HeaderView, header_view
+from ui.kept import Kept
 from ui.model_cache import models_key
 from ui.state import Film
 
@@ -23,15 +26,22 @@ if TYPE_CHECKING:
     from cxr_core.predict import Predictor, Reading
 
 
-MAX_READINGS: Final = 4
-"""Full readings kept per session; each holds a film at full depth and its feature maps."""
+MAX_READINGS: Final = 2
+"""Full readings kept per session: a film at full depth and its feature maps, by two models."""
 
-MAX_VIEWS: Final = 48
+MAX_READ_AT_ONCE: Final = 2
+"""Films decoded and read at once, over all sessions; the networks take one at a time."""
+
+MAX_VIEWS: Final = 24
 """Films with pixels and maps kept per session, 2.2 MB each at most; others are read again."""
 
 MAX_SUMMARIES: Final = 1000
 """Scores kept per session, about a kilobyte each: every film by every variant."""
 
+_TURN: Final = threading.BoundedSemaphore(MAX_READ_AT_ONCE)
+_READINGS: Final = Kept[Any]("kept-readings", MAX_READINGS)
+_VIEWS: Final = Kept[Any]("kept-views", MAX_VIEWS)
+_HEADERS: Final = Kept[Any]("kept-headers", MAX_READINGS)
 _RAW_KEY: Final = "raw-probabilities"
 _SUMMARIES_KEY: Final = "summaries"
 
@@ -77,14 +87,21 @@ def reading(film: Film, predictor: Predictor) -> Reading:
     Raises:
         CxrError: If the film cannot be decoded.
     """
-    found = _reading(film.digest, models_key(predictor), film, predictor)
+    found = _reading(film, predictor)
     return found.uncalibrated() if shows_raw() else found
 
 
-@st.cache_resource(scope="session", show_spinner=False, max_entries=MAX_READINGS)
-def _reading(digest: str, models: str, _film: Film, _predictor: Predictor) -> Reading:  # noqa: ARG001
-    """Decode and read; the underscore arguments are not part of the cache key."""
-    return _predictor.read(io.read(_film.data, name=_film.name))
+def _reading(film: Film, predictor: Predictor) -> Reading:
+    """Decode and read a film, or return the reading that is kept."""
+
+    def make() -> Reading:
+        with _TURN:
+            made = predictor.read(io.read(film.data, name=film.name))
+        # a new object without the grey values that the networks saw: four bytes a pixel
+        return replace(made, radiograph=replace(made.radiograph))
+
+    found: Reading = _READINGS.get(film.digest, models_key(predictor), make)
+    return found
 
 
 def view(film: Film, predictor: Predictor) -> FilmView | Failure:
@@ -97,25 +114,20 @@ def view(film: Film, predictor: Predictor) -> FilmView | Failure:
     Returns:
         The film's view, or the reason why there is none.
     """
-    found = _view(film.digest, models_key(predictor), film, predictor)
+    models = models_key(predictor)
+    found: FilmView | Failure = _VIEWS.get(film.digest, models, lambda: _view(film, predictor))
     return found.uncalibrated() if shows_raw() and isinstance(found, FilmView) else found
 
 
-@st.cache_resource(scope="session", show_spinner=False, max_entries=MAX_VIEWS)
-def _view(
-    digest: str,
-    models: str,
-    _film: Film,
-    _predictor: Predictor,
-) -> FilmView | Failure:
+def _view(film: Film, predictor: Predictor) -> FilmView | Failure:
     """Read a film and prepare its heatmaps; a film that cannot be read is remembered as such."""
     try:
-        result = _reading(digest, models, _film, _predictor)
+        result = _reading(film, predictor)
     except CxrError as err:
         return Failure(str(err), err.hint)
-    _summaries()[digest, models] = summary_of(result)
+    _summaries()[film.digest, models_key(predictor)] = summary_of(result)
     start = time.perf_counter()
-    shown = film_view(result, _predictor.explain_classes)
+    shown = film_view(result, predictor.explain_classes)
     return shown.with_timing("heatmaps", (time.perf_counter() - start) * 1000.0)
 
 
@@ -128,14 +140,14 @@ def header(film: Film) -> HeaderView | Failure:
     Returns:
         The header, or the reason why it cannot be listed.
     """
-    return _header(film.digest, film)
+    found: HeaderView | Failure = _HEADERS.get(film.digest, "", lambda: _header(film))
+    return found
 
 
-@st.cache_resource(scope="session", show_spinner=False, max_entries=MAX_READINGS)
-def _header(digest: str, _film: Film) -> HeaderView | Failure:  # noqa: ARG001
-    """List a header; the digest alone is the key."""
+def _header(film: Film) -> HeaderView | Failure:
+    """List a header, or say why it cannot be listed."""
     try:
-        return header_view(_film.data)
+        return header_view(film.data)
     except CxrError as err:
         return Failure(str(err), err.hint)
 
@@ -154,7 +166,7 @@ def summary(film: Film, predictor: Predictor) -> Summary | Failure:
     known = _summaries()
     if key not in known:
         try:
-            known[key] = summary_of(_reading(*key, film, predictor))
+            known[key] = summary_of(_reading(film, predictor))
         except CxrError as err:
             known[key] = Failure(str(err), err.hint)
         while len(known) > MAX_SUMMARIES:
@@ -171,7 +183,8 @@ def _summaries() -> dict[tuple[str, str], Summary | Failure]:
 
 def forget() -> None:
     """Drop every reading of this session."""
-    _reading.clear()
-    _view.clear()
-    _header.clear()
+    _READINGS.clear()
+    _VIEWS.clear()
+    _HEADERS.clear()
     _summaries().clear()
+    trim()

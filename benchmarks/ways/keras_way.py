@@ -47,12 +47,7 @@ class KerasWays:
         # each member is its own model, and the ensembles share its layers
         self._models = {model.name: model for model in built}
         if len(built) > 1:
-            for name, build in zip(
-                ENSEMBLES,
-                (systems.build_ensemble_probs, systems.build_ensemble_dense),
-                strict=True,
-            ):
-                self._models[name] = build(built)
+            self._models |= _ensembles(built)
         for model in self._models.values():
             model.compile(jit_compile=False)
         self._with_features = {name: self._joined(name) for name in self._models}
@@ -154,8 +149,7 @@ class HeadTape:
         members = list(self._heads.values())
         self._models = dict(self._heads)
         if len(members) > 1:
-            self._models[ENSEMBLES[0]] = systems.build_ensemble_probs(members)
-            self._models[ENSEMBLES[1]] = systems.build_ensemble_dense(members)
+            self._models |= _ensembles(members)
 
     def __call__(self, film: int) -> None:
         """Make the Grad-CAM of every system and class."""
@@ -174,6 +168,26 @@ class HeadTape:
                 for gradient, feature in zip(tape.gradient(score, inputs), inputs, strict=True):
                     weights = tf.reduce_mean(gradient, axis=(1, 2))
                     tf.einsum("bijc,bc->bij", feature, weights).numpy()
+
+
+def _ensembles(members: Sequence[Any]) -> dict[str, Any]:
+    """Return both ensembles as models from the films, as a notebook builds them."""
+    import keras
+    from keras import layers
+
+    last_dense = [
+        [layer for layer in member.layers if f"{member.name}_dense_" in layer.name][-1].output
+        for member in members
+    ]
+    joined = dict(zip(ENSEMBLES, ([member.output for member in members], last_dense), strict=True))
+    return {
+        name: keras.Model(
+            [member.input for member in members],
+            layers.Dense(len(CLASSES), activation="softmax")(layers.Concatenate()(tensors)),
+            name=name,
+        )
+        for name, tensors in joined.items()
+    }
 
 
 def _in_turn(timers: Sequence[Timer]) -> Timer:

@@ -28,6 +28,7 @@ from cxr_core.audit.fingerprint import (
     working_copy,
 )
 from cxr_core.errors import SpecMismatchError
+from cxr_core.whole_file import write_whole
 
 if TYPE_CHECKING:
     from cxr_core.bundle import Bundle
@@ -200,12 +201,13 @@ class FingerprintIndex:
             path: A file that may be written.
 
         Raises:
-            OSError: If it cannot be written.
+            OutputError: If it cannot be written.
         """
         from safetensors.numpy import save
 
         meta = {"schema": SCHEMA, "splits": ",".join(sorted(set(self.splits)))}
-        path.write_bytes(save(self.arrays(), metadata=meta))
+        hint = "Name a file in a folder of yours."
+        write_whole(path, save(self.arrays(), metadata=meta), hint=hint)
 
     @classmethod
     def load(cls, path: Path) -> FingerprintIndex:
@@ -248,10 +250,14 @@ def bundle_index(bundle: Bundle) -> FingerprintIndex | None:
 
     Raises:
         SpecMismatchError: If it is of another schema.
+        BundleChangedError: If the file is not the one that was there when the bundle was loaded.
     """
     if FILE not in bundle.files:
         return None
-    return FingerprintIndex.load(bundle.folder / FILE)
+    try:
+        return FingerprintIndex.load(bundle.folder / FILE)
+    finally:
+        bundle.check(FILE)
 
 
 def _differing(signs: Signs, others: Signs) -> Float32Array:

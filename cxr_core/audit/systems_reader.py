@@ -48,12 +48,12 @@ class SystemsReader:
             SpecMismatchError: If a variant is not known.
             ArtifactIntegrityError: If a network cannot be read.
         """
-        from cxr_core.engine.openvino import load_engines
+        from cxr_core.engine.published import published_engines
         from cxr_core.predict import Predictor
 
         members = {variant: bundle.variant(variant).members for variant in variants}
         networks = [member.network for own in members.values() for member in own.values()]
-        engines = load_engines(bundle.folder, networks, precision=precision)
+        engines = published_engines(bundle, networks, precision=precision)
         return cls(
             {
                 variant: Predictor(

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from cxr_core.errors import OutputError
+from cxr_core.whole_file import output_error
 
 SCHEMA: Final = "cxr-score-journal/1"
 _HEADER: Final = b'{"journal":'
@@ -219,5 +220,4 @@ def _lock(descriptor: int, path: Path) -> None:
 
 def _unwritable(path: Path, err: OSError) -> OutputError:
     """Say that a file cannot be written."""
-    msg = f"`{path.name}` must be a file that can be written. Received: {err.strerror}"
-    return OutputError(msg)
+    return output_error(path.name, err)

@@ -16,7 +16,8 @@ from cxr_core.batch.item import Listing, list_items
 from cxr_core.batch.journal import Journal
 from cxr_core.batch.scorer import N_DECODERS, score_items
 from cxr_core.batch.table import SUFFIXES, open_table, row, table_systems
-from cxr_core.errors import OutputError, UnreadableImageError
+from cxr_core.errors import UnreadableImageError
+from cxr_core.whole_file import output_error, write_whole
 
 if TYPE_CHECKING:
     from cxr_core.batch.progress import Progress
@@ -175,8 +176,7 @@ def writable(out: Path) -> Iterator[None]:
         out.parent.mkdir(parents=True, exist_ok=True)
         yield
     except OSError as err:
-        msg = f"`{out.name}` must be a file that can be written. Received: {err.strerror}"
-        raise OutputError(msg) from err
+        raise output_error(out.name, err) from err
 
 
 def list_films(sources: Sequence[str | Path] | Listing, out: Path) -> Listing:
@@ -249,14 +249,14 @@ class TableFile:
             "n_left_out": listing.n_left_out,
             "errors": self._errors,
         }
-        aside = self._part.with_name(f"{self._out.name}.about.part")
-        aside.write_text(json.dumps(about, indent=1) + "\n", "utf-8")
-        aside.replace(about_path(self._out))
+        write_whole(about_path(self._out), (json.dumps(about, indent=1) + "\n").encode())
         self._part.replace(self._out)
 
     def close(self) -> None:
         """Let go of the file, and remove it where it is not the table."""
-        self._file.close()
+        self._table.drop()
+        with suppress(OSError):  # a full disk fails here once more
+            self._file.close()
         with suppress(OSError):
             self._part.unlink(missing_ok=True)
 

@@ -6,6 +6,7 @@ finds in the environment; none is read, kept or written here.
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cxr_core.errors import CxrError, OutputError, UnreadableImageError
+from cxr_core.whole_file import output_error
 
 if TYPE_CHECKING:
     from cxr_core.io import Limits
@@ -268,5 +270,7 @@ def _kind(err: Exception) -> str:
 
 def _unwritable(err: Exception) -> CxrError:
     """Say that a folder cannot be used."""
+    if isinstance(err, OSError) and err.errno == errno.ENOSPC:
+        return output_error("parts", err)
     msg = f"The folder of parts must be one that can be written. Received: {_kind(err)}"
     return OutputError(msg)

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol
 
 from cxr_core.labels import CLASSES, SYSTEMS
@@ -30,6 +31,9 @@ class Table(Protocol):
 
     def close(self) -> None:
         """Write what is left; the file stays open."""
+
+    def drop(self) -> None:
+        """Let go of the file; what is in it is no table."""
 
 
 def table_systems(systems: Sequence[str]) -> tuple[str, ...]:
@@ -113,6 +117,11 @@ class CsvTable:
         """Write what is left; the file stays open."""
         self._text.detach()
 
+    def drop(self) -> None:
+        """Let go of the file; what is in it is no table."""
+        with suppress(OSError, ValueError):  # a full disk, or closed before
+            self._text.detach()
+
 
 class JsonLinesTable:
     """One JSON object a line.
@@ -130,6 +139,9 @@ class JsonLinesTable:
 
     def close(self) -> None:
         """Write what is left; the file stays open."""
+
+    def drop(self) -> None:
+        """Let go of the file; what is in it is no table."""
 
 
 class ParquetTable:
@@ -164,6 +176,10 @@ class ParquetTable:
         if self._rows:
             self._flush()
         self._writer.close()
+
+    def drop(self) -> None:
+        """Let go of the file; what is in it is no table."""
+        self._writer.is_open = False  # else it would write once more when it is forgotten
 
     def _flush(self) -> None:
         """Write a group of rows."""

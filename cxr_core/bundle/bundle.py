@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,7 +25,7 @@ from cxr_core.bundle.manifest import (
     parse_manifest,
 )
 from cxr_core.bundle.parse import fitting, parse_arrays, parse_object
-from cxr_core.errors import ArtifactIntegrityError, SpecMismatchError
+from cxr_core.errors import ArtifactIntegrityError, BundleChangedError, SpecMismatchError
 from cxr_core.heads import HeadSet, ensemble_from_arrays, head_from_arrays
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ DEFAULT_BUNDLE: Final = Path(__file__).resolve().parents[2] / "assets" / "bundle
 class Bundle(Manifest):
     """A verified bundle on disk.
 
+    All but the networks is in memory, and networks are compared with the manifest once more when
+    they are compiled: a folder that is changed later never gives a mixture of two bundles.
+
     Attributes:
         folder: Where it lies.
         digest: SHA-256 of the manifest, which holds the hash of every file; names the bundle.
@@ -47,6 +50,7 @@ class Bundle(Manifest):
 
     folder: Path
     digest: str
+    _kept: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def load(cls, folder: str | Path = DEFAULT_BUNDLE) -> Bundle:
@@ -68,8 +72,7 @@ class Bundle(Manifest):
         fields = manifest_fields(parse_manifest(manifest_bytes))
         bundle = cls(folder=folder, digest=digest, **fields)
         bundle.check_references()
-        bundle.verify()
-        return bundle
+        return replace(bundle, _kept=bundle._verified())
 
     def verify(self) -> None:
         """Compare every file with the hash that the manifest gives it.
@@ -77,11 +80,42 @@ class Bundle(Manifest):
         Raises:
             ArtifactIntegrityError: If a file is missing or changed; the message names it.
         """
+        self._verified()
+
+    def _verified(self) -> dict[str, bytes]:
+        """Check every file; return those that are kept in memory, which networks are not."""
+        networks = {backbone.network for backbone in self.backbones.values()}
+        networks |= {beside(network, ".bin") for network in networks}
+        kept = {}
         for path, (sha256, n_bytes) in self.files.items():
             data = _read(self.folder, path)
             if len(data) != n_bytes or hashlib.sha256(data).hexdigest() != sha256:
                 msg = f"{path}: the file must be the one that was published. Received: other bytes"
                 raise ArtifactIntegrityError(msg)
+            if path not in networks:
+                kept[path] = data
+        return kept
+
+    def check(self, *paths: str) -> None:
+        """Check that files on the disk are those that were there when the bundle was loaded.
+
+        Args:
+            paths: Of `files`.
+
+        Raises:
+            BundleChangedError: If one is gone, or is another by now; the message names it.
+        """
+        for path in paths:
+            try:
+                found = hashlib.sha256((self.folder / path).read_bytes()).hexdigest()
+            except OSError as err:
+                found = err.strerror or str(err)
+            if found != self.files[path][0]:
+                msg = (
+                    f"{path}: the file must be the one that was there when the bundle was loaded. "
+                    f"Received: {found}"
+                )
+                raise BundleChangedError(msg)
 
     @property
     def card(self) -> str:
@@ -95,7 +129,7 @@ class Bundle(Manifest):
 
     def _text(self, path: str) -> str:
         """Return the text of a file, or an empty string where there is none."""
-        return _read(self.folder, path).decode("utf-8") if path in self.files else ""
+        return self._bytes(path).decode("utf-8") if path in self.files else ""
 
     def dataset(self) -> dict[str, Any] | None:
         """Return what is told of the films it was trained on, or `None` where nothing is.
@@ -256,13 +290,17 @@ class Bundle(Manifest):
         path = self.variant(name).evaluation_path
         return None if path is None else self._object(path)
 
+    def _bytes(self, path: str) -> bytes:
+        """Return a file's bytes, from memory where they are kept."""
+        return self._kept[path] if path in self._kept else _read(self.folder, path)
+
     def _object(self, path: str) -> dict[str, Any]:
         """Parse a file that is a JSON object."""
-        return parse_object(_read(self.folder, path), path)
+        return parse_object(self._bytes(path), path)
 
     def _arrays(self, path: str) -> dict[str, FloatArray]:
         """Load a file of arrays; those stored in half precision become float32."""
-        return parse_arrays(_read(self.folder, path), path)
+        return parse_arrays(self._bytes(path), path)
 
 
 def _below(arrays: Mapping[str, FloatArray], prefix: str) -> dict[str, FloatArray]:

@@ -8,6 +8,7 @@ import socket
 import sys
 from typing import Any, Final
 
+from cxr_core.allocator import share_heaps, trim
 from cxr_core.command.option import add_model_options, load_lungs, natural
 from cxr_core.command.terminal import OK, SOME_ERROR, CommandError, as_wrong_usage, say_error
 from cxr_core.errors import ConfigError, CxrError
@@ -111,8 +112,10 @@ def _settings(arguments: argparse.Namespace) -> Settings:
 
 def _load(arguments: argparse.Namespace, settings: Settings) -> PublishedModels:
     """Verify the bundle and compile the networks that requests use by default."""
+    share_heaps()
     models = PublishedModels(arguments.bundle, lungs=load_lungs())
     models.predictor(settings.variant, settings.precision)
+    trim()
     return models
 
 
@@ -128,8 +131,10 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _uvicorn_options() -> dict[str, Any]:
     """Return how uvicorn runs: no log of requests, bounded connections and headers."""
+    from cxr_core.http.connection import BoundedConnection
+
     return {
-        "http": "h11",
+        "http": BoundedConnection,
         "ws": "none",
         "lifespan": "on",
         "access_log": False,

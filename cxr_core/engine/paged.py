@@ -9,7 +9,6 @@ are ever read. No number changes.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import re
 import shutil
@@ -21,24 +20,26 @@ from typing import IO, Any, Final
 
 import numpy as np
 
+from cxr_core.allocator import hand_back, is_in_memory, trim
+
 FOLDERS: Final = (Path("/var/tmp"), Path(tempfile.gettempdir()))  # noqa: S108 - a disk by custom
 """Where the file may lie; the first that is on a disk and has room."""
 
-_MEMORY_FILE_SYSTEMS: Final = (0x01021994, 0x858458F6)
-_MADV_DONTNEED: Final = 4
 _ROOM: Final = 2
 _WORTHWHILE_BYTES: Final = 8 << 20
 _WEIGHTS: Final = re.compile(rb'offset="(\d+)" size="(\d+)"')
 
 
 def compile_paged(
-    core: Any, read_model: Callable[[], Any], config: Mapping[str, Any]
+    openvino: Any, core: Any, read_expanded: Callable[[], Any], config: Mapping[str, Any]
 ) -> Any | None:
     """Compile a network whose expanded weights lie in a file.
 
     Args:
-        core: `openvino.Core`.
-        read_model: Returns a new `openvino.Model` with one float32 input of a static shape.
+        openvino: The module, from `import_openvino`.
+        core: Its `Core`.
+        read_expanded: Returns a new `openvino.Model` with one float32 input of a static shape,
+            whose weights are in float32.
         config: Properties of the CPU plugin.
 
     Returns:
@@ -49,14 +50,9 @@ def compile_paged(
     Raises:
         RuntimeError: If OpenVINO cannot compile the network.
     """
-    from openvino.passes import ConstantFolding, Manager
-
     if not sys.platform.startswith("linux"):
         return None
-    model = read_model()
-    manager = Manager()
-    manager.register_pass(ConstantFolding())
-    manager.run_passes(model)
+    model = read_expanded()
     n_bytes = sum(
         operation.get_byte_size()
         for operation in model.get_ops()
@@ -66,21 +62,20 @@ def compile_paged(
     if folder is None:
         return None
     with tempfile.TemporaryFile(dir=folder) as weights:
-        mapped = _written(core, model, folder, weights)
+        mapped = _written(openvino, core, model, folder, weights)
         if mapped is None:
             return None
         del model
         compiled = core.compile_model(mapped, "CPU", dict(config))
         # some weights are rearranged by the first film only
         compiled.create_infer_request().infer([np.zeros(compiled.input().shape, np.float32)])
-        _hand_back(os.fstat(weights.fileno()).st_ino)
+        hand_back(os.fstat(weights.fileno()).st_ino)
+    trim()
     return compiled
 
 
-def _written(core: Any, model: Any, folder: Path, weights: IO[bytes]) -> Any | None:
+def _written(openvino: Any, core: Any, model: Any, folder: Path, weights: IO[bytes]) -> Any | None:
     """Write a network, and read it again from the file; `None` if the disk took less than all."""
-    import openvino
-
     weights_path = Path(f"/proc/self/fd/{weights.fileno()}")
     try:
         with tempfile.TemporaryDirectory(dir=folder) as description:
@@ -99,29 +94,8 @@ def _written(core: Any, model: Any, folder: Path, weights: IO[bytes]) -> Any | N
 def _folder(n_bytes: int) -> Path | None:
     """Return the first folder that lies on a disk, may be written and has room."""
     for folder in FOLDERS:
-        if not os.access(folder, os.W_OK) or _is_in_memory(folder):
+        if not os.access(folder, os.W_OK) or is_in_memory(folder):
             continue
         if shutil.disk_usage(folder).free > _ROOM * n_bytes:
             return folder
     return None
-
-
-def _is_in_memory(folder: Path) -> bool:
-    """Tell a file system that would hold the file in memory after all."""
-    found = (ctypes.c_long * 64)()
-    if ctypes.CDLL(None, use_errno=True).statfs(os.fsencode(folder), found) != 0:
-        return True
-    return (found[0] & 0xFFFFFFFF) in _MEMORY_FILE_SYSTEMS
-
-
-def _hand_back(inode: int) -> None:
-    """Let the system have the memory of a mapped file, which can be read from it again."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    for line in Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines():
-        fields = line.split()
-        # a private mapping could hold changes; OpenVINO's is shared and cannot be written
-        if len(fields) > 5 and fields[4] == str(inode) and fields[1] == "r--s":
-            start, end = (int(value, 16) for value in fields[0].split("-"))
-            libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), _MADV_DONTNEED)
-    if hasattr(libc, "malloc_trim"):  # glibc keeps what was freed for the next request
-        libc.malloc_trim(0)

@@ -44,7 +44,7 @@ def pool_matrix(pooling: str, height: int, width: int) -> Float64Array:
     for pooled, (rows, columns) in enumerate(cells):
         n_averaged = (rows.stop - rows.start) * (columns.stop - columns.start)
         matrix[pooled, rows, columns] = 1.0 / n_averaged
-    return matrix.reshape(len(matrix), -1)
+    return matrix.reshape(len(matrix), height * width)
 
 
 def _blocks(size: int, *, keep_cut: bool) -> list[slice]:

@@ -106,6 +106,16 @@ class NotReadyError(BusyError):
     """The models are not loaded yet, or could not be loaded."""
 
 
+class ModelsChangedError(RequestError):
+    """What the request asks for is not loaded, and the bundle on the disk is another by now."""
+
+    status = 503
+    default_hint = (
+        "Tell whoever runs this server to start it again; requests for the models that are loaded "
+        "are served meanwhile."
+    )
+
+
 class OffError(RequestError):
     """The interface is switched off in this process."""
 

@@ -8,10 +8,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from cxr_core.errors import CxrError, SpecMismatchError
+from cxr_core.errors import BundleChangedError, CxrError, SpecMismatchError
 from cxr_core.http.answer import read_films
 from cxr_core.http.body import SentFilm
-from cxr_core.http.error import BusyError, InternalError, NotReadyError, UnknownOptionError
+from cxr_core.http.error import (
+    BusyError,
+    InternalError,
+    ModelsChangedError,
+    NotReadyError,
+    UnknownOptionError,
+)
 from cxr_core.http.option import Options
 from cxr_core.http.queue import Admission
 from cxr_core.http.settings import Settings
@@ -111,12 +117,17 @@ class Service:
         Raises:
             NotReadyError: If there are no models yet.
             BusyError: If their turn does not come, or they are not read, in time.
+            ModelsChangedError: If the models asked for are not loaded and cannot be any more.
         """
         models, settings = self._ready_models(), self.settings
         abandoned = threading.Event()
 
         def work() -> tuple[dict[str, Any], int]:
-            predictor = models.predictor(options.variant, options.precision)
+            try:
+                predictor = models.predictor(options.variant, options.precision)
+            except BundleChangedError as err:
+                msg = "The bundle of this server was changed after it was loaded."
+                raise ModelsChangedError(msg) from err
             results, status = read_films(
                 predictor,
                 films,

@@ -97,6 +97,7 @@ def _to_raster(opened: ImageFile.ImageFile, data: bytes, container: str, name: s
     notices = _frame_notices(opened)
     is_inverted = False
     if container == "TIFF":
+        _check_tags(data)
         is_inverted, more = _check_tiff(opened)
         notices += more
     if container == "PNG":
@@ -115,6 +116,22 @@ def _frame_notices(opened: ImageFile.ImageFile) -> list[Notice]:
     if not getattr(opened, "is_animated", False):
         return []
     return [Notice("multi_frame", "The file holds several frames; only the first was read.")]
+
+
+def _check_tags(data: bytes) -> None:
+    """Refuse a list of tags that is cut short; Pillow takes those it finds.
+
+    One lost tag can change what the values mean: without SampleFormat, fractions are whole numbers.
+    TIFF 6.0, section 2, "Image File Directory"; BigTIFF has the same in wider numbers.
+    """
+    order = "<" if data[:2] == b"II" else ">"
+    is_big = data[2:4] in (b"+\0", b"\0+")
+    place, number, counter, tag_bytes = (8, "Q", "Q", 20) if is_big else (4, "I", "H", 12)
+    (start,) = struct.unpack_from(order + number, data, place)
+    (n_tags,) = struct.unpack_from(order + counter, data, start)
+    if start + struct.calcsize(order + counter) + n_tags * tag_bytes > len(data):
+        msg = "a list of tags that is cut short"
+        raise ValueError(msg)
 
 
 def _check_tiff(opened: ImageFile.ImageFile) -> tuple[bool, list[Notice]]:

@@ -12,7 +12,7 @@ from cxr_core.array import Float32Array
 from cxr_core.blas import one_blas_thread
 from cxr_core.bundle import Bundle, MemberEntry
 from cxr_core.engine import FeatureEngine
-from cxr_core.engine.openvino import load_engines
+from cxr_core.engine.published import published_engines
 from cxr_core.errors import SpecMismatchError
 from cxr_core.explain.cam import DEFAULT_METHOD, Cam, explain, explain_classes
 from cxr_core.heads import HeadSet
@@ -65,8 +65,8 @@ class Predictor:
         self._lungs = lungs
         networks = {name: member.network for name, member in entry.members.items()}
         if engines is None:
-            loaded = load_engines(
-                bundle.folder,
+            loaded = published_engines(
+                bundle,
                 networks.values(),
                 precision=precision,
                 n_threads=n_threads,

@@ -45,10 +45,14 @@ class PublishedModels:
 
         Raises:
             SpecMismatchError: If there is no such variant, or its parts do not fit each other.
-            ArtifactIntegrityError: If a network cannot be read.
+            ArtifactIntegrityError: If a network cannot be read, or a file was changed since the
+                bundle was loaded.
         """
         entry = self.bundle.variant(variant)
         key = (entry.name, precision)
+        made = self._predictors.get(key)
+        if made is not None:  # whoever reads does not wait for what others compile
+            return made
         with self._lock:
             if key not in self._predictors:
                 networks = {name: member.network for name, member in entry.members.items()}
@@ -66,10 +70,8 @@ class PublishedModels:
 
     def _compile(self, networks: list[str], precision: str) -> None:
         """Compile what is not compiled yet."""
-        from cxr_core.engine.openvino import load_engines
+        from cxr_core.engine.published import published_engines
 
         missing = [path for path in networks if (path, precision) not in self._engines]
-        loaded = load_engines(
-            self.bundle.folder, missing, precision=precision, weights_on_disk=True
-        )
+        loaded = published_engines(self.bundle, missing, precision=precision, weights_on_disk=True)
         self._engines.update({(path, precision): engine for path, engine in loaded.items()})

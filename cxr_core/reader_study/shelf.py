@@ -21,6 +21,7 @@ from cxr_core.errors import (
 )
 from cxr_core.io import LIMITS
 from cxr_core.io.archive import Archive
+from cxr_core.whole_file import output_error
 
 Change = Callable[[bytes], tuple[int, bytes]]
 """From a file's bytes to how many of them stay, and what is written after them."""
@@ -142,6 +143,9 @@ class FolderShelf:
             _sync_folder(self.folder)
         except OSError as err:
             raise _unwritable(name, err) from err
+        finally:
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
 
     def change(self, name: str, change: Change) -> None:
         """Append under a lock and force it to the disk; see `Shelf`."""
@@ -260,5 +264,5 @@ def _unreadable(name: str, err: OSError) -> StudyError:
 
 def _unwritable(name: str, err: OSError) -> OutputError:
     """Say that a file cannot be written."""
-    msg = f"`{name}` must be a file that can be written. Received: {err.strerror}"
-    return OutputError(msg, hint="See that the study's folder is there, yours, and has room.")
+    hint = "See that the study's folder is there, yours, and has room."
+    return output_error(name, err, hint=hint)

@@ -79,6 +79,7 @@ def bundle_runs(bundle: Bundle) -> RunList:
     }
     if not names:
         return RunList()
+    bundle.check(*(path for path in bundle.files if path.split("/")[2:3] == ["runs"]))
     reader = RunReader(bundle.folder, now=0.0)
     for name, training in names.items():
         reader.read_variant(bundle.folder, PUBLISHED, name, training, bundle.created)

@@ -192,7 +192,7 @@ class RunReader:
             default=0.0,
         )
         limit = max(RUNNING_WITHIN_S, 3.0 * longest if longest > 0 else 0.0)
-        return "running" if self.now - newest <= limit else "stopped"
+        return "running" if abs(self.now - newest) <= limit else "stopped"
 
     def _skip(self, path: Path, err: CxrError) -> None:
         """Note what could not be used."""

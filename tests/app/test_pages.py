@@ -32,7 +32,7 @@ def text(at):
 
 def viewers(at):
     """What every film viewer of the page was given."""
-    return [json.loads(node.proto.json) for node in at.get("bidi_component")]
+    return [json.loads(node.proto.json)[0] for node in at.get("bidi_component")]
 
 
 def upload(at, *files):

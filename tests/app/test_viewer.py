@@ -95,6 +95,6 @@ def test_the_page_hands_everything_to_the_browser(query):
     page.run()
     assert not page.exception
     (component,) = page.get("bidi_component")
-    data = json.loads(component.proto.json)
+    (data,) = json.loads(component.proto.json)
     assert set(data["film"]) >= {"packed", "bits", "windows", "notes"}
     assert (data["panels"] is None) == ("single" in query)

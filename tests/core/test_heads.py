@@ -9,6 +9,7 @@ from cxr_core.errors import NotApplicableError, SpecMismatchError
 from cxr_core.heads import (
     Dense,
     HeadSet,
+    MemberHead,
     ensemble_from_arrays,
     head_from_arrays,
     in_member_order,
@@ -148,6 +149,14 @@ def test_arrays_are_named_in_the_message():
     arrays = {"logits/kernel": np.zeros((4, 3))}
     with pytest.raises(SpecMismatchError, match=r"`arrays` must be .*logits/bias"):
         ensemble_from_arrays(arrays)
+
+
+def test_a_map_of_one_row_leaves_nothing_of_whole_blocks():
+    """Refused as layers that do not fit; the matrix could not be built before."""
+    assert pool_matrix("average2_valid", 1, 7).shape == (0, 7)
+    layers = (Dense(np.ones((3, 2)), np.zeros(2)), Dense(np.ones((2, 3)), np.zeros(3)))
+    with pytest.raises(SpecMismatchError, match="must be two or more that fit"):
+        MemberHead(layers, "average2_valid", (1, 7, 3))
 
 
 def test_layers_must_fit_each_other():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,19 @@ def test_the_figures_of_the_readme_stand_in_benchmarks():
     assert len(figures) >= 5
     known = text_of(ROOT / "BENCHMARKS.md")
     assert not [row for row in figures if row not in known]
+
+
+def test_every_place_names_the_same_versions_of_python():
+    project = tomllib.loads(text_of(ROOT / "pyproject.toml"))["project"]
+    told = [line.rsplit(" ", 1)[-1] for line in project["classifiers"] if ":: Python ::" in line]
+    first, last = (int(version.removeprefix("3.")) for version in (told[0], told[-1]))
+    assert told == [f"3.{minor}" for minor in range(first, last + 1)]
+    assert project["requires-python"] == f">=3.{first},<3.{last + 1}"
+    words = f"Python {', '.join(told[:-1])} or {told[-1]}"
+    for name in ("README.md", "CONTRIBUTING.md", "Makefile"):
+        assert words in text_of(ROOT / name), name
+    makefile = text_of(ROOT / "Makefile")
+    assert f"not (3, {first}) <= sys.version_info[:2] <= (3, {last})" in makefile
+    assert f"PYTHONS ?= {' '.join(f'python{version}' for version in told)}\n" in makefile
+    images = set(re.findall(r"^FROM python:(3\.\d+)\.", text_of(ROOT / "Dockerfile"), re.M))
+    assert set() < images <= set(told)

@@ -39,7 +39,7 @@ def expected(network, batch) -> np.ndarray:
 def folder(tmp_path, monkeypatch) -> Path:
     """The one folder that weights may go to; taken for a disk, wherever tests run."""
     monkeypatch.setattr(paged, "FOLDERS", (tmp_path,))
-    monkeypatch.setattr(paged, "_is_in_memory", lambda _: False)
+    monkeypatch.setattr(paged, "is_in_memory", lambda _: False)
     return tmp_path
 
 
@@ -99,9 +99,9 @@ def test_a_folder_in_memory_is_no_disk():
     shared_memory = Path("/dev/shm")  # noqa: S108 - read alone
     if f"{shared_memory} tmpfs" not in Path("/proc/mounts").read_text():
         pytest.skip("no /dev/shm on this machine")
-    assert paged._is_in_memory(shared_memory)
-    assert not paged._is_in_memory(Path("/proc"))
-    assert paged._is_in_memory(Path("/absent"))
+    assert paged.is_in_memory(shared_memory)
+    assert not paged.is_in_memory(Path("/proc"))
+    assert paged.is_in_memory(Path("/absent"))
 
 
 def test_too_little_room(network, batch, expected, folder, monkeypatch):

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import uvicorn
 
 from cxr_core.http.app import create_app
+from cxr_core.http.connection import BoundedConnection
 from cxr_core.http.service import Service
 from cxr_core.http.settings import Settings
 
@@ -100,7 +101,7 @@ def serving(load, **settings):
     """Run a server in a thread until the block ends."""
     service = Service(load, Settings(**settings))
     listener = socket.create_server(("127.0.0.1", 0))
-    options = {"log_config": None, "lifespan": "on", "http": "h11", "ws": "none"}
+    options = {"log_config": None, "lifespan": "on", "http": BoundedConnection, "ws": "none"}
     server = uvicorn.Server(uvicorn.Config(create_app(service), access_log=False, **options))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

@@ -66,6 +66,16 @@ def test_big_endian(bits):
     assert np.array_equal(got.pixels, values)
 
 
+@pytest.mark.parametrize("bits", [12, 16])
+def test_big_endian_signed(bits):
+    """Of values that fill their two bytes, the bytes were exchanged."""
+    values = gradient(bits=bits).astype(np.int32) - (1 << (bits - 1))
+    got = film(
+        written(big_endian(dataset(values.astype(np.int16), bits=bits)), ExplicitVRBigEndian)
+    )
+    assert np.array_equal(got.pixels, values)
+
+
 @pytest.mark.parametrize("bits", [8, 12, 16])
 @pytest.mark.parametrize("syntax", LOSSLESS, ids=lambda uid: uid.name)
 def test_lossless_codecs(syntax, bits):

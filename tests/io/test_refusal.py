@@ -271,3 +271,14 @@ def test_long_file_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyP
         file.truncate(LIMITS.max_bytes + 1)
     monkeypatch.delattr(Path, "read_bytes")
     path_refused(path, ImageTooLargeError, "at most 67,108,864 bytes. .* with 67,108,865 bytes$")
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_tiff_cut_within_its_tags_is_refused(make_tiff: Encode, order: str) -> None:
+    """Without its last tag, the sample format, fractions were read as whole numbers."""
+    film = np.full((3, 4), 49, np.float32)
+    whole = make_tiff(film, order)
+    assert read(whole, name="f").pixels[0, 0] == 49
+    for n_lost in range(5, 12 * 10):  # the last four bytes say that there is no other page
+        with pytest.raises(UnreadableImageError, match="damaged or unsupported"):
+            read(whole[:-n_lost], name="f")

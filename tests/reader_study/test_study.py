@@ -325,7 +325,7 @@ def test_a_full_disk_changes_nothing(tmp_path, folder_study, monkeypatch):
     with pytest.raises(OutputError, match="No space left on device") as caught:
         folder_study.answer("r1", 0, given("NORMAL"))
     monkeypatch.undo()
-    assert "room" in caught.value.hint
+    assert "Free space on the disk" in caught.value.hint
     assert journal_of(tmp_path).read_bytes() == before
 
 

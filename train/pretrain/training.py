@@ -14,7 +14,8 @@ import numpy as np
 
 from cxr_core.errors import ConfigError, SpecMismatchError
 from cxr_core.training_run.record import PRETRAINING_SCHEMA
-from train.checkpoint import Checkpoint, remove_checkpoint, write_whole
+from cxr_core.whole_file import write_whole
+from train.checkpoint import Checkpoint, remove_checkpoint, save_weights
 from train.pretrain.config import FineTuneConfig, PretrainConfig
 from train.pretrain.device import Devices, find_devices
 from train.pretrain.images import Images
@@ -92,7 +93,7 @@ def pretrain(
         "history": history,
         "validation_at_serving_size": final,
     }
-    write_whole(out / RECORD, json.dumps(record, indent=1) + "\n")
+    write_whole(out / RECORD, (json.dumps(record, indent=1) + "\n").encode())
     remove_checkpoint(out)
     return record
 
@@ -162,7 +163,7 @@ def _train(
 def _write_weights(base: Any, out: Path) -> str:
     """Write the backbone's weights whole; return the digest of the file."""
     temporary = out / f"new.{WEIGHTS}"
-    base.save_weights(temporary)
+    save_weights(base, temporary)
     temporary.replace(out / WEIGHTS)
     return file_digest(out / WEIGHTS)
 

@@ -25,6 +25,8 @@ NOISE: Final = 0.01
 SHARES: Final = (0.2, 0.5)
 
 _COARSEST_PX = 16
+_LEAST_EXACT_PX = 224
+"""Smaller films are solved as exactly as one of this size; a small system costs next to nothing."""
 _MAX_ITERATIONS = 2000
 
 
@@ -138,13 +140,22 @@ def impute(
         raise NotApplicableError(msg)
     if seen.all():
         return image.copy()
-    solved = _solve(np.asarray(image, np.float32), seen)
+    limit = _residual_limit(max(_LEAST_EXACT_PX, *image.shape))
+    solved = _solve(np.asarray(image, np.float32), seen, limit)
     grain = np.random.default_rng(seed).normal(0.0, noise, image.shape) if noise else 0.0
     filled = np.clip(solved + grain, 0.0, 1.0).astype(np.float32)
     return np.where(seen, image, filled)
 
 
-def _solve(image: Float32Array, seen: BoolArray) -> Float32Array:
+def _residual_limit(side_px: int) -> float:
+    """Return the residual at which a film of that side is solved well enough.
+
+    The slowest error of a hole of width L shrinks the residual by about (pi / L)^2.
+    """
+    return float(6e-2 * (np.pi / side_px) ** 2)
+
+
+def _solve(image: Float32Array, seen: BoolArray, limit: float) -> Float32Array:
     """Solve the linear system of the missing pixels, weights times six; from coarse to fine."""
     missing = (~seen).astype(np.float32)
     padded = np.zeros((image.shape[0] + 2, image.shape[1] + 2), np.float32)
@@ -158,8 +169,6 @@ def _solve(image: Float32Array, seen: BoolArray) -> Float32Array:
     residual = right - (degree * inner - _neighbour_sum(padded)) * missing
     inner[...] = residual  # from here on, the direction of the search
     power = float(np.vdot(residual, residual))
-    # the slowest error of a hole of width L shrinks the residual by about (pi / L)^2
-    limit = 6e-2 * (np.pi / max(image.shape)) ** 2
     for _ in range(_MAX_ITERATIONS):
         if np.abs(residual).max() <= limit:
             break
@@ -181,7 +190,9 @@ def _coarse_guess(image: Float32Array, seen: BoolArray) -> Float32Array:
     blocks = (height // 2, 2, width // 2, 2)
     n_seen = seen.reshape(blocks).sum(axis=(1, 3)).astype(np.float32)
     total = (image * seen).reshape(blocks).sum(axis=(1, 3))
-    coarse = _solve(total / np.maximum(n_seen, 1), n_seen > 0)
+    coarse = _solve(
+        total / np.maximum(n_seen, 1), n_seen > 0, _residual_limit(max(height, width) // 2)
+    )
     return coarse.repeat(2, axis=0).repeat(2, axis=1)
 
 

@@ -125,7 +125,8 @@ def _unwrapped(values: Integers, layout: Layout) -> Integers:
     """Take the stored bits out of their containers: whatever lies beside them is no value."""
     shift = layout.high_bit + 1 - layout.stored
     if not shift and layout.stored == layout.allocated:
-        return values.view(f"i{values.dtype.itemsize}") if layout.is_signed else values
+        signed = values.dtype.str.replace("u", "i")  # keeps the order of the bytes
+        return values.view(signed) if layout.is_signed else values
     wide = values.astype(np.int32) if layout.allocated < 32 else values.astype(np.int64)
     wide = (wide >> shift) & ((1 << layout.stored) - 1)
     if layout.is_signed:

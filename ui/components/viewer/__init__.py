@@ -186,16 +186,17 @@ def _mount(key: str, on_step: Callable[[int], None] | None, data: dict[str, Any]
         if on_step is not None and by in (-1, 1):
             on_step(by)
 
+    everything = {
+        "is_bare": False,
+        "has_digit_keys": True,
+        **data,
+        "key": key,
+        "can_step": on_step is not None,
+        "default_method": DEFAULT_METHOD,
+    }
     _MOUNT(
         key=key,
-        data={
-            "is_bare": False,
-            "has_digit_keys": True,
-            **data,
-            "key": key,
-            "can_step": on_step is not None,
-            "default_method": DEFAULT_METHOD,
-        },
+        data=[everything],  # Streamlit looks for tables in a bare dict, and loads pandas to do so
         on_step_change=stepped,
     )
 
