@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 
@@ -26,6 +27,7 @@ from ui.audit_parts import (
     source_rows,
 )
 from ui.audit_view import adults_lines, bar_rows, bars, chart_sentence, data_sentence
+from ui.components import audit_own
 from ui.components.audit_charts import flip_figure, shortcut_figure
 
 PAGE = "pages/5_Shortcut_audit.py"
@@ -257,7 +259,8 @@ def test_changes_are_tried_on_a_film(tiny_page):
     assert len(rows) == 5 * len(PROBE_BY_NAME["rotation"].levels)
 
 
-def test_a_folder_of_ones_own_is_audited(tiny_page, tmp_path):
+def test_a_folder_of_ones_own_is_audited(tiny_page, tmp_path, monkeypatch):
+    monkeypatch.setattr(audit_own, "AuditSettings", partial(AuditSettings, n_resamples=40))
     folder = write_films(tmp_path / "own", 3, change=bright_border)
     at = tiny_page("A folder of yours")
     at.text_input(key="audit-own-name").set_value(str(folder))

@@ -30,7 +30,7 @@ def vgg16():
 
 @pytest.fixture(scope="module")
 def films():
-    return np.random.default_rng(1).random((2, *SHAPE)).astype(np.float32)
+    return np.random.default_rng(1).random((3, *SHAPE)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")

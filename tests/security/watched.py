@@ -21,9 +21,10 @@ print("packets to nowhere:", values[names.index("OutNoRoutes")])
 
 
 def environment(log: Path, **more: str) -> dict[str, str]:
-    """What makes a process of Python watch itself."""
+    """What makes a process of Python watch itself; it keeps no bytecode, which would be written."""
     path = os.pathsep.join([str(WATCH), str(ROOT)])
-    return {**os.environ, "PYTHONPATH": path, "CXR_WATCH": str(log), **more}
+    own = {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "CXR_WATCH": str(log)}
+    return {**os.environ, **own, **more}
 
 
 def seen(log: Path, kind: str) -> list[str]:
