@@ -40,5 +40,5 @@ USER 10001:10001
 EXPOSE 8501
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
-    CMD ["python", "-m", "cxr_core.http.probe", "http://127.0.0.1:8501/readyz"]
+    CMD ["python", "-m", "cxr_core.http.health", "http://127.0.0.1:8501/readyz"]
 CMD ["streamlit", "run", "asgi_app.py"]

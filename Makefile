@@ -68,7 +68,7 @@ audit: $(VENV)/.run ## ask the package index for known holes, and check the lice
 	  .cache/audit/bin/python -m pip install --quiet --disable-pip-version-check "pip-audit>=2.10,<3"; } || \
 	  { echo "pip-audit could not be installed: no network, or an index without it"; exit 2; }
 	$(BIN)/python -m tools.licences --check
-	.cache/audit/bin/python -m tools.audit --path "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+	.cache/audit/bin/python -m tools.audit_packages --path "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
 lint: $(VENV)/.dev ## ruff and mypy
 	$(BIN)/ruff check .

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from cxr_core import APP_TITLE
 from cxr_core.labels import system_title
 from ui import state
 from ui.components.caution import caution
 from ui.components.film_card import film_card
 from ui.components.intake import clear_button, gallery, intake
 from ui.frame import models, page
-from ui.words import APP_TITLE
 
 FILMS_PER_PAGE = 12
 

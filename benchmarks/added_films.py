@@ -20,10 +20,10 @@ from typing import Any
 
 from benchmarks.cells import share
 from cxr_core.labels import system_title
-from train.__main__ import DEFAULT_CACHE
-from train.config import load_preset
+from train.command.option import DEFAULT_CACHE
 from train.material import ADDED, Request
 from train.pipeline import train
+from train.preset import load_preset
 
 MEASURED = "adults"
 

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cxr_core.audit.schema import check_audit
-from cxr_core.audit.table import markdown_lines, sections
+from cxr_core.audit.section import markdown_lines
+from cxr_core.audit.table import sections
 from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
 
 

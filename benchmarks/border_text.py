@@ -17,18 +17,18 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from cxr_core.array import Float32Array
+from cxr_core.evaluate.folder_reads import labelled_paths
 from cxr_core.evaluate.metrics import wilson
-from cxr_core.evaluate.read_folder import labelled_paths
 from cxr_core.io import read_path
 from cxr_core.io.dicom.border_text import has_border_text
 
 HEIGHTS_PX: Final = (8, 12, 18, 28, 44)
 WORDS: Final = ("DOE JANE 4711", "07.03.1947", "Ward 12 AP erect", "PORTABLE")
 SIDE_PX: Final = 1600
-Film = npt.NDArray[np.float32]
+Film = Float32Array
 
 
 def main(argv: Sequence[str] | None = None) -> None:

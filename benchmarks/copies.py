@@ -17,13 +17,10 @@ from typing import Any, Final
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks.cells import share
-from cxr_core.audit.films import AuditFilms, find_films
-from cxr_core.audit.fingerprint import coefficients, working_copy
-from cxr_core.audit.overlap import MAX_DIFFERING, FingerprintIndex
-from cxr_core.audit.probe import (
+from cxr_core.array import BoolArray, Float32Array
+from cxr_core.audit.change import (
     add_noise,
     blacken_border,
     brighten,
@@ -33,23 +30,25 @@ from cxr_core.audit.probe import (
     rotate,
     stretch_contrast,
 )
+from cxr_core.audit.films import AuditFilms, find_films
+from cxr_core.audit.fingerprint import coefficients, working_copy
+from cxr_core.audit.overlap import MAX_DIFFERING, FingerprintIndex
 from cxr_core.dataset.group import MAX_DIFFERING_BITS, MIN_CORRELATION, Fingerprint, fingerprint
 from cxr_core.evaluate.metrics import wilson
-from cxr_core.filter import clahe
+from cxr_core.film_filter import clahe
 from cxr_core.io import read_path
 
-FloatImage = npt.NDArray[np.float32]
 SMALL_HASH_BITS: Final = 5
 
 
-def _resized(height: int, width: int) -> Callable[[FloatImage], FloatImage]:
+def _resized(height: int, width: int) -> Callable[[Float32Array], Float32Array]:
     """Return what stretches a film to a size."""
     return lambda image: np.asarray(
         cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC), np.float32
     ).clip(0, 1)
 
 
-CHANGES: Final[Mapping[str, Callable[[FloatImage], FloatImage]]] = {
+CHANGES: Final[Mapping[str, Callable[[Float32Array], Float32Array]]] = {
     "as it is": lambda image: image,
     "JPEG quality 30": lambda image: compress(image, 30),
     "512 by 512": _resized(512, 512),
@@ -119,24 +118,24 @@ def main(argv: Sequence[str] | None = None) -> None:
 class _Finders:
     """The three ways to find a copy."""
 
-    def __init__(self, index: FingerprintIndex, images: Sequence[FloatImage]) -> None:
+    def __init__(self, index: FingerprintIndex, images: Sequence[Float32Array]) -> None:
         self.index = index
         prints = [fingerprint(image) for image in images]
         self._bits = np.stack([each.bits for each in prints])
         self._thumbnails = np.stack([each.thumbnail for each in prints])
         self._small = np.stack([small_hash(image) for image in images])
 
-    def near(self, own: Fingerprint) -> npt.NDArray[np.bool_]:
+    def near(self, own: Fingerprint) -> BoolArray:
         """Return the films that `near_duplicates` pairs with one."""
         differing = (self._bits != own.bits).sum(axis=1)
         alike = self._thumbnails @ own.thumbnail >= MIN_CORRELATION
         return np.asarray((differing <= MAX_DIFFERING_BITS) & alike)
 
-    def small(self, image: FloatImage) -> npt.NDArray[np.bool_]:
+    def small(self, image: Float32Array) -> BoolArray:
         """Return the films within five bits of a 64-bit hash."""
         return np.asarray((self._small != small_hash(image)).sum(axis=1) <= SMALL_HASH_BITS)
 
-    def found(self, image: FloatImage, position: int) -> tuple[bool, bool, bool]:
+    def found(self, image: Float32Array, position: int) -> tuple[bool, bool, bool]:
         """Tell which of the three find the film at a position."""
         match = self.index.nearest(image)
         is_own = match is not None and match.is_overlap and match.position == position
@@ -147,7 +146,7 @@ class _Finders:
         )
 
 
-def small_hash(image: FloatImage) -> npt.NDArray[np.bool_]:
+def small_hash(image: Float32Array) -> BoolArray:
     """Return the 64-bit difference hash of a film."""
     small = cv2.resize(np.ascontiguousarray(image), (9, 8), interpolation=cv2.INTER_AREA)
     return np.asarray((small[:, 1:] > small[:, :-1]).ravel())

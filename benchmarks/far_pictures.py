@@ -16,7 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-Picture = npt.NDArray[np.uint8]
+from cxr_core.array import ByteArray, Float64Array
+
+Picture = ByteArray
 """Shape (h, w) grey or (h, w, 3) RGB."""
 
 CHOICE: Final = "choice"
@@ -278,7 +280,7 @@ def pictures(half: str) -> Iterator[tuple[str, str, list[Picture]]]:
         yield key, title, drawn(key, half)
 
 
-def _one_over_f(rng: np.random.Generator, size: int, power: float) -> npt.NDArray[np.float64]:
+def _one_over_f(rng: np.random.Generator, size: int, power: float) -> Float64Array:
     """Return noise whose amplitude falls with frequency, mean 128 and spread 45."""
     spectrum = np.fft.rfft2(rng.normal(0, 1, (size, size)))
     frequency = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None, :])

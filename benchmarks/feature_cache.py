@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float32Array
 from cxr_core.dataset import scan_split
 from cxr_core.heads import pool_matrix
 from cxr_core.labels import CLASSES, class_index
-from cxr_core.systems import build_head, build_member
-from train.config import load_preset
 from train.features import FeatureCache, FeatureKey, fill_cache, network_input
+from train.keras_system import build_head, build_member
 from train.network import prepare_network
+from train.preset import load_preset
 
 BATCH = 16
 EPOCHS = 3
@@ -74,9 +74,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"ratio: {plain / cached:.0f}")
 
 
-def _epoch_seconds(
-    model: Any, inputs: npt.NDArray[np.float32], labels: npt.NDArray[np.float32]
-) -> float:
+def _epoch_seconds(model: Any, inputs: Float32Array, labels: Float32Array) -> float:
     """Return the median seconds of an epoch of `fit`, after one that compiles."""
     import keras
 

@@ -42,11 +42,12 @@ from benchmarks.gate_reads import (
 from benchmarks.gate_scores import Chest, compare
 from benchmarks.gate_table import lines, refusal_table
 from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
-from cxr_core.trust.gate import Gate, fit_gate
-from cxr_core.trust.layout import film_layout
+from cxr_core.schema import GATE_TABLE
+from cxr_core.trust.film_layout import film_layout
+from cxr_core.trust.gate import Gate
+from cxr_core.trust.gate_fit import fit_gate
 from train.parts import CALIBRATION, FIT, TEST, VALIDATION, scan_extra
 
-SCHEMA: Final = "cxr-gate/1"
 COMMAND: Final = "python -m benchmarks.gate --data DIR --external DIR --reads DIR --out gate.json"
 OTHERS: Final = ("synthetic", "adult_film")
 """Sets that are measured without an expectation."""
@@ -79,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         print("\n".join(lines(tables[variant])), flush=True)
     if arguments.out:
         about = {"name": bundle.name, "version": bundle.version, "digest": bundle.digest}
-        content = {"schema": SCHEMA, "bundle": about, "variants": tables}
+        content = {"schema": GATE_TABLE, "bundle": about, "variants": tables}
         arguments.out.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
 
 

@@ -16,24 +16,24 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from benchmarks import far_chest, far_pictures
 from benchmarks.far_pictures import FINAL, Picture
+from cxr_core.array import Float32Array, Float64Array
 from cxr_core.blas import one_blas_thread
 from cxr_core.bundle import Bundle
 from cxr_core.dataset import Film, scan
-from cxr_core.engine.openvino import OpenVinoEngine
-from cxr_core.evaluate.read_folder import describe
+from cxr_core.engine.openvino import OpenVinoEngine, load_engines
+from cxr_core.evaluate.folder_reads import describe
 from cxr_core.evaluate.reads import Collector, FilmList, Reads
 from cxr_core.io import read, read_path
 from cxr_core.labels import CLASSES
 from cxr_core.predict import Predictor
 from cxr_core.radiograph import Radiograph
-from cxr_core.trust.layout import film_layout
-from train.config import load_preset
+from cxr_core.trust.film_layout import film_layout
 from train.parts import CALIBRATION, TEST, VALIDATION, divide
+from train.preset import load_preset
 
 LOG = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Seen:
     """
 
     reads: Reads
-    layout: npt.NDArray[np.float32]
+    layout: Float32Array
 
     def __len__(self) -> int:
         """Return the number of films."""
@@ -68,42 +68,46 @@ class SharedEngine:
 
     def __init__(self, engine: OpenVinoEngine) -> None:
         self._engine = engine
-        self._last: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None = None
+        self._last: tuple[Float32Array, Float32Array] | None = None
 
     @property
     def feature_shape(self) -> tuple[int, int, int]:
         """Shape of the network's map."""
         return self._engine.feature_shape
 
-    def run(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def run(self, batch: Float32Array) -> Float32Array:
         """Return the maps of a batch, those of the last call where the batch is the same."""
         if self._last is None or not np.array_equal(self._last[0], batch):
             self._last = (batch, self._engine.run(batch))
         return self._last[1].copy()
 
 
-def predictors(bundle: Bundle, names: Iterable[str]) -> dict[str, Predictor]:
+def predictors(
+    bundle: Bundle, names: Iterable[str], *, precision: str = "f32"
+) -> dict[str, Predictor]:
     """Return predictors of one bundle that share networks.
 
     Args:
         bundle: A verified bundle.
         names: Variants.
+        precision: Arithmetic of the networks.
 
     Returns:
         Variant to predictor.
     """
-    engines: dict[str, SharedEngine] = {}
-    found = {}
-    for name in names:
-        members = bundle.variant(name).members
-        for member in members.values():
-            if member.network not in engines:
-                engines[member.network] = SharedEngine(
-                    OpenVinoEngine(bundle.folder / member.network)
-                )
-        own = {key: engines[member.network] for key, member in members.items()}
-        found[name] = Predictor(bundle, variant=name, engines=own)
-    return found
+    members = {name: bundle.variant(name).members for name in names}
+    networks = [member.network for own in members.values() for member in own.values()]
+    loaded = load_engines(bundle.folder, networks, precision=precision)
+    engines = {path: SharedEngine(engine) for path, engine in loaded.items()}
+    return {
+        name: Predictor(
+            bundle,
+            variant=name,
+            precision=precision,
+            engines={key: engines[member.network] for key, member in own.items()},
+        )
+        for name, own in members.items()
+    }
 
 
 def parts_of(bundle: Bundle, data: Path) -> Mapping[str, Sequence[Film]]:
@@ -256,7 +260,7 @@ def load(path: Path) -> Seen:
         Equal reads and layout.
     """
     with np.load(path) as stored:
-        kinds: dict[str, dict[str, npt.NDArray[np.float64]]] = {}
+        kinds: dict[str, dict[str, Float64Array]] = {}
         for key in stored.files:
             if "/" in key:
                 kind, name = key.split("/", 1)

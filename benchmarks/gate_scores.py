@@ -11,22 +11,21 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import logsumexp
 
 from benchmarks.gate_reads import Seen
+from cxr_core.array import Float32Array, Float64Array, IntArray
 from cxr_core.evaluate.bootstrap import auroc
 from cxr_core.evaluate.metrics import wilson
 from cxr_core.labels import CLASSES, system_title
-from cxr_core.trust.gate import LEFT_OUT, N_LAYOUT_AXES, SHARE
-from cxr_core.trust.limit import tolerance_limit
+from cxr_core.trust.gate_fit import LEFT_OUT, N_LAYOUT_AXES, SHARE
+from cxr_core.trust.gate_limit import tolerance_limit
 from cxr_core.trust.space import FeatureSpace, fit_space
 
 NEIGHBOURS: Final = (1, 5, 10, 50)
 NEIGHBOUR: Final = "Nearest neighbour, k = "
 KINDS: Final = {"pooled": "pooled features", "hidden": "64-unit layer"}
 
-Float64Array = npt.NDArray[np.float64]
 Score = Callable[[Seen], Float64Array]
 """Higher is further away; on a logarithmic scale, so that scores of members can be added."""
 
@@ -45,7 +44,7 @@ class Chest:
     unseen: Seen
     lead: str
 
-    def called(self, seen: Seen) -> npt.NDArray[np.int64]:
+    def called(self, seen: Seen) -> IntArray:
         """Return the class that the lead system names."""
         return np.asarray(seen.reads.logits[self.lead].argmax(axis=1))
 
@@ -174,9 +173,9 @@ def told_apart(far: Float64Array, near: Float64Array) -> float:
     return auroc(is_far, np.nan_to_num(np.r_[far, near], posinf=1e300, neginf=-1e300))
 
 
-def _rows(seen: Seen, kind: str, member: str) -> npt.NDArray[np.float32]:
+def _rows(seen: Seen, kind: str, member: str) -> Float32Array:
     """Return one member's features."""
-    rows: npt.NDArray[np.float32] = getattr(seen.reads, kind)[member]
+    rows: Float32Array = getattr(seen.reads, kind)[member]
     return rows
 
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks.gate_reads import Seen
 from benchmarks.gate_scores import told_apart
+from cxr_core.array import IntArray
 from cxr_core.evaluate.metrics import wilson
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
-from cxr_core.trust.gate import LAYOUT, Gate, GateScores
+from cxr_core.trust.gate import Gate, GateScores
+from cxr_core.trust.gate_input import LAYOUT
 
 INTERVAL: Final = "95 % Wilson intervals; films of one patient count as if independent."
 TITLES: Final = {
@@ -196,7 +197,7 @@ def _adults(found: GateScores, gate: Gate) -> dict[str, Any]:
     }
 
 
-def _misread(tested: GateScores, y_true: npt.NDArray[np.int64]) -> dict[str, dict[str, int]]:
+def _misread(tested: GateScores, y_true: IntArray) -> dict[str, dict[str, int]]:
     """Count test films that the lead system names wrongly, and those of them that are refused."""
     found = {}
     for k, name in enumerate(CLASSES):

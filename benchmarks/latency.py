@@ -1,42 +1,48 @@
 """One film, its reading and all its maps: ours beside the usual ways, in one run.
 
     python -m benchmarks.latency [--films 30] [--bundle DIR] [--variant NAME] [--ours-only]
+                                 [--torch PYTHON]
 
-Every way answers the same question on the same films: probabilities of every member of the bundle
-and a Grad-CAM map for each of the three classes. Ours adds the ensembles, with their maps, and all
-other methods of `cxr_core.explain`. The Keras models are the members' graphs with random weights,
-which cost the same time. Compiling them takes minutes; `--ours-only` leaves them out.
+Every way answers for the same films in turn, so that a busy moment of the machine hits all of them.
+Ours reads with all systems and makes the map of every system and class; the usual ways do as much
+or less, as their titles say. `--torch` names an interpreter with torch, torchvision, grad-cam, onnx
+and onnxruntime (they need gigabytes, so they stay apart): it runs `benchmarks/ways/torch_way.py`.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import statistics
+import subprocess
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import numpy as np
 
 from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
-from cxr_core.bundle_entry import MemberEntry
-from cxr_core.explain.cam import METHODS
+from cxr_core.explain.cam import DEFAULT_METHOD, METHODS
 from cxr_core.io import read_path
-from cxr_core.labels import CLASSES
 from cxr_core.predict import Predictor, Reading
-from cxr_core.preprocess import preprocess_batch
 from cxr_core.radiograph import Radiograph
 
-SAMPLES = Path(__file__).resolve().parents[1] / "assets" / "samples"
+SAMPLES: Final = Path(__file__).resolve().parents[1] / "assets" / "samples"
+TORCH_WAY: Final = Path(__file__).resolve().parent / "ways" / "torch_way.py"
+OURS: Final = "ours: reading + Grad-CAM, every system and class"
+OURS_FASTER: Final = "ours in bf16: the same"
+MAPS: Final = "ours: Grad-CAM of every system and class, from the reading"
+HEAD_TAPE: Final = "eager GradientTape over the heads alone, the same maps"
+
 Timer = Callable[[int], None]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Print the table.
+    """Print the tables.
 
     Args:
         argv: Arguments without the program's name; those of the process if `None`.
@@ -46,153 +52,145 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE)
     parser.add_argument("--variant", help="the bundle's default if left out")
     parser.add_argument("--ours-only", action="store_true", help="without the usual ways")
+    parser.add_argument("--torch", type=Path, metavar="PYTHON", help="an interpreter with torch")
     arguments = parser.parse_args(argv)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.simplefilter("ignore")
     radiographs = [read_path(path) for path in sorted(SAMPLES.glob("*.png"))]
     radiographs = [radiographs[i % len(radiographs)] for i in range(arguments.films)]
-    predictor = Predictor(Bundle.load(arguments.bundle), variant=arguments.variant)
-    members = predictor.bundle.variant(predictor.variant).members
-    ways: dict[str, Timer] = {
-        "ours: reading": lambda i: _ours(predictor, radiographs[i], methods=()),
-        "ours: reading + all maps, all classes": lambda i: _ours(
-            predictor, radiographs[i], methods=tuple(METHODS)
+    bundle = Bundle.load(arguments.bundle)
+    predictor = Predictor(bundle, variant=arguments.variant)
+    readings = [predictor.read(radiograph) for radiograph in radiographs]
+    whole = our_ways(bundle, predictor, radiographs)
+    explaining: dict[str, Timer] = {
+        MAPS: lambda film: explain(predictor, readings[film], [DEFAULT_METHOD]),
+        f"ours: all {len(METHODS)} methods": lambda film: explain(
+            predictor, readings[film], tuple(METHODS)
         ),
     }
     if not arguments.ours_only:
-        ways |= _usual_ways(members, radiographs)
-    samples = _interleaved(ways, arguments.films)
+        from benchmarks.ways.keras_way import HeadTape, KerasWays
+
+        whole |= KerasWays(predictor.members, radiographs).ways()
+        explaining[HEAD_TAPE] = HeadTape(predictor, readings)
+    if arguments.torch:
+        whole |= torch_ways(arguments.torch)
     print(
         f"{platform.machine()}, {os.cpu_count()} cores, {arguments.films} films, one at a time, "
         f"variant {predictor.variant}: {', '.join(predictor.systems)}\n"
     )
-    print("| way | median, ms | p95, ms | times ours |\n|---|---:|---:|---:|")
-    whole = statistics.median(samples["ours: reading + all maps, all classes"])
-    for name, values in samples.items():
-        median, p95 = statistics.median(values), float(np.percentile(values, 95))
-        print(f"| {name} | {median:.1f} | {p95:.1f} | {median / whole:.2f} |")
-    explain_ms = _explanation_ms(predictor, radiographs)
-    reading = statistics.median(samples["ours: reading"])
-    print(
-        f"\nExplanation alone: median {statistics.median(explain_ms):.2f} ms, "
-        f"p95 {np.percentile(explain_ms, 95):.2f} ms = "
-        f"{statistics.median(explain_ms) / reading:.1%} of a reading "
-        f"({len(METHODS)} methods x {len(CLASSES)} classes)."
-    )
+    print_table("one film, start to end", interleaved(whole, arguments.films), OURS)
+    print()
+    print_table("the maps alone", interleaved(explaining, arguments.films), MAPS)
 
 
-def _usual_ways(
-    members: Mapping[str, MemberEntry], radiographs: Sequence[Radiograph]
+def our_ways(
+    bundle: Bundle, predictor: Predictor, radiographs: Sequence[Radiograph]
 ) -> dict[str, Timer]:
-    """Return what others do, one Keras model a member."""
-    models = {name: _keras_model(member) for name, member in members.items()}
-    batches = {
-        name: preprocess_batch(radiographs, member.preprocess) for name, member in members.items()
-    }
+    """Return what we do with one film.
+
+    Args:
+        bundle: A bundle.
+        predictor: One of its variants, in f32.
+        radiographs: The films that are counted.
+
+    Returns:
+        Title to what reads film `i`.
+    """
+    faster = Predictor(bundle, variant=predictor.variant, precision="bf16")
+
+    def run(reader: Predictor, methods: Sequence[str]) -> Timer:
+        return lambda film: explain(reader, reader.read(radiographs[film]), methods)
+
     return {
-        "model.predict + eager GradientTape, 3 classes": _in_turn(
-            [_tape(models[name], members[name], batches[name]) for name in members]
+        "ours: reading": run(predictor, ()),
+        OURS: run(predictor, [DEFAULT_METHOD]),
+        f"ours: reading + {len(METHODS)} methods, every system and class": run(
+            predictor, tuple(METHODS)
         ),
-        "model.predict + tf-keras-vis Grad-CAM, 3 classes": _in_turn(
-            [_keras_vis(models[name], members[name], batches[name]) for name in members]
-        ),
+        "ours in bf16: reading": run(faster, ()),
+        OURS_FASTER: run(faster, [DEFAULT_METHOD]),
     }
 
 
-def _interleaved(ways: dict[str, Timer], n_films: int) -> dict[str, list[float]]:
-    """Time every way on every film in turn, so that a busy moment hits all of them."""
-    for run in ways.values():
-        run(0)  # compile, allocate
-    samples: dict[str, list[float]] = {name: [] for name in ways}
-    for film in range(n_films):
-        for name, run in ways.items():
-            started = time.perf_counter()
-            run(film)
-            samples[name].append((time.perf_counter() - started) * 1e3)
-    return samples
+def explain(predictor: Predictor, reading: Reading, methods: Sequence[str]) -> None:
+    """Make every map of every system.
 
-
-def _ours(predictor: Predictor, radiograph: Radiograph, *, methods: Sequence[str]) -> None:
-    """Read one film and make its maps."""
-    reading = predictor.read(radiograph)
-    _explain(predictor, reading, methods)
-
-
-def _explain(predictor: Predictor, reading: Reading, methods: Sequence[str]) -> None:
-    """Make every map of every system."""
+    Args:
+        predictor: Whose reading it is.
+        reading: A reading.
+        methods: Keys of `METHODS`.
+    """
     for system in predictor.systems:
         for method in methods:
             predictor.explain_classes(reading, system, method=method)
 
 
-def _in_turn(timers: Sequence[Timer]) -> Timer:
-    """Return one way that asks every member."""
+def torch_ways(python: Path) -> dict[str, Timer]:
+    """Start another interpreter and return the ways that it serves.
 
-    def run(film: int) -> None:
-        for timer in timers:
-            timer(film)
+    Args:
+        python: Its path.
 
-    return run
+    Returns:
+        Title to what runs it once; the time of a line over a pipe is part of it.
+    """
+    process = subprocess.Popen(  # noqa: S603 - the caller's own interpreter
+        [python, TORCH_WAY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    if process.stdin is None or process.stdout is None:
+        msg = "`python` must be started with pipes. Received: none"
+        raise RuntimeError(msg)
+    stdin, stdout = process.stdin, process.stdout
 
+    def run(title: str) -> Timer:
+        def once(film: int) -> None:  # noqa: ARG001 - one random image serves for all
+            print(title, file=stdin, flush=True)
+            stdout.readline()
 
-def _explanation_ms(predictor: Predictor, radiographs: Sequence[Radiograph]) -> list[float]:
-    """Time the maps alone, from a finished reading."""
-    times = []
-    for radiograph in radiographs:
-        reading = predictor.read(radiograph)
-        started = time.perf_counter()
-        _explain(predictor, reading, tuple(METHODS))
-        times.append((time.perf_counter() - started) * 1e3)
-    return times
+        return once
 
-
-def _keras_model(member: MemberEntry) -> Any:
-    """Return a member as a Keras model with random weights."""
-    from cxr_core.systems import build_member
-
-    return build_member(member.name, backbone=member.backbone, pooling=member.pooling)
-
-
-def _tape(model: Any, member: MemberEntry, batch: np.ndarray) -> Timer:
-    """Return the way of the Keras tutorials: predict, then one eager tape a class."""
-    import keras
-    import tensorflow as tf
-
-    joined = keras.Model(model.input, [model.get_layer(member.feature_layer).output, model.output])
-
-    def run(film: int) -> None:
-        image = batch[film : film + 1]
-        model.predict(image, verbose=0)
-        for index in range(len(CLASSES)):
-            with tf.GradientTape() as tape:
-                features, logits = joined(image, training=False)
-                tape.watch(features)
-                score = logits[:, index]
-            weights = tf.reduce_mean(tape.gradient(score, features), axis=(1, 2))
-            tf.einsum("bijc,bc->bij", features, weights).numpy()
-
-    return run
+    return {title: run(title) for title in json.loads(stdout.readline())}
 
 
-def _keras_vis(model: Any, member: MemberEntry, batch: np.ndarray) -> Timer:
-    """Return the way of tf-keras-vis: predict, then one call a class."""
-    from tf_keras_vis.gradcam import Gradcam
-    from tf_keras_vis.utils.scores import CategoricalScore
+def interleaved(ways: Mapping[str, Timer], n_films: int) -> dict[str, list[float]]:
+    """Time every way on every film in turn, after one run of each that is not counted.
 
-    visualizer = Gradcam(model, clone=False)
+    Args:
+        ways: Title to what is timed.
+        n_films: Number of films.
 
-    def run(film: int) -> None:
-        image = batch[film : film + 1]
-        model.predict(image, verbose=0)
-        for index in range(len(CLASSES)):
-            visualizer(
-                CategoricalScore([index]),
-                image,
-                penultimate_layer=member.feature_layer,
-                seek_penultimate_conv_layer=False,
-            )
+    Returns:
+        Title to milliseconds by film.
+    """
+    for run in ways.values():
+        run(0)
+    samples: dict[str, list[float]] = {title: [] for title in ways}
+    for film in range(n_films):
+        for title, run in ways.items():
+            started = time.perf_counter()
+            run(film)
+            samples[title].append((time.perf_counter() - started) * 1e3)
+    return samples
 
-    return run
+
+def print_table(what: str, samples: Mapping[str, Sequence[float]], reference: str) -> None:
+    """Print one table, and how many times as long as `reference` each row takes.
+
+    Args:
+        what: Title of the first column.
+        samples: Row title to milliseconds.
+        reference: The row that counts as 1; ratios are medians of the ratios by film.
+    """
+    print(
+        f"| {what} | median, ms | p95, ms | times ours | least to most |\n|---|---:|---:|---:|---:|"
+    )
+    base = np.asarray(samples[reference])
+    for title, values in samples.items():
+        ratios = np.asarray(values) / base
+        print(
+            f"| {title} | {statistics.median(values):,.1f} | {np.percentile(values, 95):,.1f} | "
+            f"{np.median(ratios):.2f} | {ratios.min():.2f} to {ratios.max():.2f} |"
+        )
 
 
 if __name__ == "__main__":

@@ -26,15 +26,15 @@ from benchmarks.cells import share
 from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
 from cxr_core.dataset import find_split
 from cxr_core.dataset.film import class_paths
-from cxr_core.evaluate.bootstrap import mean_figure
-from cxr_core.evaluate.overlap import dice
+from cxr_core.evaluate.bootstrap import mean_interval
+from cxr_core.evaluate.mask_overlap import dice
 from cxr_core.evaluate.patients import patient_keys
 from cxr_core.io import read_path
 from cxr_core.labels import CLASS_TITLES, system_title
 from cxr_core.lungs import DEFAULT_LUNGS, LungSegmenter, LungShare, lung_share
 from cxr_core.predict import Predictor
 from cxr_core.preprocess import PreprocessSpec, resize
-from train.lungs_films import find_pairs
+from train.lungs.films import find_pairs
 
 POOR: Final = 0.9
 N_CHILDREN: Final = 50
@@ -99,7 +99,7 @@ def dice_table(segmenter: LungSegmenter, data: Path, masks: Path) -> list[str]:
     ]
     for name, values in rows.items():
         lines.append(
-            f"| {name} | {share([mean_figure(values, patients)], 4)} | {np.median(values):.4f} | "
+            f"| {name} | {share([mean_interval(values, patients)], 4)} | {np.median(values):.4f} | "
             f"{min(values):.4f} | {sum(value < POOR for value in values)} |"
         )
     notes = Counter(note.code for own in found for note in own.notes)
@@ -155,7 +155,7 @@ def _share_row(
         key: [float(getattr(own, key)) for _, own in defined]
         for key in ("share", "area_share", "enrichment")
     }
-    cells = {key: mean_figure(numbers, patients) for key, numbers in values.items()}
+    cells = {key: mean_interval(numbers, patients) for key, numbers in values.items()}
     n_outside = sum(value < 1 for value in values["enrichment"])
     return (
         f"| {CLASS_TITLES[label]} | {system_title(name)} | {len(defined)} of {n_films} | "

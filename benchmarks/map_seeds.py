@@ -19,11 +19,12 @@ import numpy as np
 from cxr_core.engine.openvino import OpenVinoEngine
 from cxr_core.errors import NotApplicableError, SpecMismatchError
 from cxr_core.evaluate.bootstrap import mean_interval
+from cxr_core.evaluate.figure_text import figure_text
 from cxr_core.evaluate.patients import patient_keys
 from cxr_core.explain.cam import METHODS, Cam, explain
 from cxr_core.explain.fidelity import agreement
 from cxr_core.explain.fidelity.folder import draw_films, find_films
-from cxr_core.explain.fidelity.published import SEEDS_SCHEMA
+from cxr_core.explain.fidelity.published_checks import SEEDS_SCHEMA
 from cxr_core.heads import HeadSet, ensemble_from_arrays, head_from_arrays
 from cxr_core.io import read_path
 from cxr_core.labels import CLASSES, ENSEMBLES, system_title
@@ -65,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             method: mean_interval(np.array(found), patients) for method, found in values.items()
         }
         systems[system] = figures
-        cells = [cell(figure) for figure in figures.values()]
+        cells = [figure_text(figure, digits=2) for figure in figures.values()]
         print(f"| {system_title(system)} | " + " | ".join(cells) + " |")
     if arguments.out is not None:
         content = {
@@ -175,13 +176,6 @@ def check_networks(runs: Sequence[Path]) -> None:
             if not same:
                 msg = f"`{run}` must have the networks of `{runs[0]}`. Received: another {name}"
                 raise SpecMismatchError(msg)
-
-
-def cell(figure: dict[str, float | None]) -> str:
-    """Return a mean with its interval."""
-    if figure["value"] is None or figure["low"] is None:
-        return "not defined"
-    return f"{figure['value']:.2f} ({figure['low']:.2f} to {figure['high']:.2f})"
 
 
 if __name__ == "__main__":

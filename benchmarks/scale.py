@@ -24,8 +24,8 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
+from benchmarks.noisy_films import SAMPLES
 from benchmarks.scale_run import RunResult, print_run, run_both
-from benchmarks.throughput import SAMPLES
 from cxr_core.batch import BytesItem
 from cxr_core.batch.loader import Loader, MemoryStore
 from cxr_core.bundle import DEFAULT_BUNDLE, Bundle

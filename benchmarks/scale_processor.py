@@ -17,9 +17,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from benchmarks.throughput import SAMPLES
+from benchmarks.noisy_films import SAMPLES
+from cxr_core.array import Float64Array
 from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
 from cxr_core.io import read_path
 from cxr_core.predict import Predictor
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(f"| {title} | {far[:-1].max():.1e} | {far[-1]:.1e} |")
 
 
-def readings(bundle: Bundle, variant: str | None, n_threads: int) -> npt.NDArray[np.float64]:
+def readings(bundle: Bundle, variant: str | None, n_threads: int) -> Float64Array:
     """Read the samples.
 
     Args:
@@ -75,7 +75,7 @@ def readings(bundle: Bundle, variant: str | None, n_threads: int) -> npt.NDArray
     return np.array(rows)
 
 
-def _elsewhere(argv: Sequence[str]) -> npt.NDArray[np.float64]:
+def _elsewhere(argv: Sequence[str]) -> Float64Array:
     """Read them in a process whose networks may use AVX2 alone."""
     done = subprocess.run(  # noqa: S603 - this very script
         [sys.executable, "-m", "benchmarks.scale_processor", *argv, "--write"],
@@ -84,7 +84,7 @@ def _elsewhere(argv: Sequence[str]) -> npt.NDArray[np.float64]:
         stdout=subprocess.PIPE,
         check=True,
     )
-    found: npt.NDArray[np.float64] = np.load(io.BytesIO(done.stdout))
+    found: Float64Array = np.load(io.BytesIO(done.stdout))
     return found
 
 

@@ -15,28 +15,24 @@ import http.client
 import io as byte_io
 import os
 import platform
-import re
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from benchmarks.process_memory import ProcessMemory
+from benchmarks.serving import ROOT, ask, serving
 from cxr_core import io
 from cxr_core.bundle import DEFAULT_BUNDLE
 from cxr_core.explain.cam import METHODS
 from cxr_core.lungs import DEFAULT_LUNGS, LungSegmenter
-from cxr_core.published import PublishedModels
+from cxr_core.predict import PublishedModels
 
-ROOT = Path(__file__).resolve().parents[1]
 TOKEN = "a-token-of-the-benchmark"  # noqa: S105 - of a server that ends with this script
-_PATIENCE_S = 120.0
 _CLIENTS = (1, 4, 16)
 _LARGE = ((3000, 2500), (10_000, 10_000))
 
@@ -58,14 +54,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         f"{platform.machine()}, {os.cpu_count()} cores, {len(films)} films, {arguments.precision}\n"
     )
     serve = ["-m", "cxr_core", "serve", "--port", "0", "--bundle", str(arguments.bundle)]
-    with _server([*serve, "--precision", arguments.precision]) as (pid, port, ready_s):
-        print(f"`serve` is ready after {ready_s:.1f} s.\n")
-        _memory_of_serve(pid, port, films, arguments.precision)
+    token = {"CXR_API_TOKEN": TOKEN}
+    with serving([*serve, "--precision", arguments.precision], environment=token) as served:
+        print(f"`serve` is ready after {served.ready_s:.1f} s.\n")
+        _memory_of_serve(served.pid, served.port, films, arguments.precision)
     dashboard = ["-m", "streamlit", "run", "asgi_app.py", "--server.port", "0"]
-    with _server(dashboard) as (pid, port, ready_s):
-        print(f"\nDashboard and interface in one process, ready after {ready_s:.1f} s:")
-        _predict(port, films[0])
-        print(f"after one film {_memory(pid, 'VmRSS')} MB.")
+    with serving(dashboard, environment=token) as served:
+        print(f"\nDashboard and interface in one process, ready after {served.ready_s:.1f} s:")
+        _predict(served.port, films[0])
+        print(f"after one film {ProcessMemory.of(served.pid).resident_mb:.0f} MB.")
     _predictor_alone(films, arguments.bundle, arguments.precision)
 
 
@@ -125,79 +122,17 @@ def _predict(port: int, film: bytes, query: str = "") -> None:
     headers = {"Content-Type": "image/png", "Authorization": f"Bearer {TOKEN}"}
     status = http.client.SERVICE_UNAVAILABLE
     while status == http.client.SERVICE_UNAVAILABLE:  # its turn did not come: ask again
-        status, body = _ask(port, "POST", f"/api/predict{query}", film, headers)
+        status, body, _ = ask(port, "POST", f"/api/predict{query}", film, headers)
     if status != http.client.OK:
         msg = f"a film must be read. Received: {status} {body[:300]!r}"
         raise RuntimeError(msg)
 
 
-def _ask(
-    port: int, method: str, path: str, body: bytes | None, headers: dict[str, str]
-) -> tuple[int, bytes]:
-    """Send one request."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_PATIENCE_S)
-    try:
-        connection.request(method, path, body, headers)
-        response = connection.getresponse()
-        return response.status, response.read()
-    finally:
-        connection.close()
-
-
-@contextmanager
-def _server(command: Sequence[str]) -> Iterator[tuple[int, int, float]]:
-    """Run a server until the block ends; yields its process, its port and the seconds it took."""
-    started = time.perf_counter()
-    running = subprocess.Popen(  # noqa: S603 - our own interpreter and modules
-        [sys.executable, *command],
-        cwd=ROOT,
-        env={**os.environ, "CXR_API_TOKEN": TOKEN, "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        port = _port(running)
-        while not _is_ready(port):
-            if time.perf_counter() - started > _PATIENCE_S:
-                msg = f"a server must be ready within {_PATIENCE_S:.0f} s."
-                raise RuntimeError(msg)
-            time.sleep(0.05)
-        yield running.pid, port, time.perf_counter() - started
-    finally:
-        running.terminate()
-        running.wait(30)
-
-
-def _port(running: subprocess.Popen[str]) -> int:
-    """Return the port that a server says it listens on."""
-    for line in running.stdout or ():
-        found = re.search(r"http://[\w.\[\]:]+:(\d+)", line)
-        if found:
-            return int(found.group(1))
-    msg = "a server must say where it listens. Received: the end of its output"
-    raise RuntimeError(msg)
-
-
-def _is_ready(port: int) -> bool:
-    """Ask once whether films can be read."""
-    try:
-        return _ask(port, "GET", "/readyz", None, {})[0] == http.client.OK
-    except OSError:
-        return False
-
-
 def _row(words: str, pid: int) -> None:
     """Print the memory of a process."""
-    values = (_memory(pid, name) for name in ("VmRSS", "RssAnon", "VmHWM"))
-    print(f"| {words} | {' | '.join(map(str, values))} |")
-
-
-def _memory(pid: int, name: str) -> int:
-    """Return one line of a process's status, in megabytes."""
-    text = Path(f"/proc/{pid}/status").read_text("utf-8")
-    found = re.search(rf"^{name}:\s+(\d+) kB$", text, re.MULTILINE)
-    return round(int(found.group(1)) / 1000) if found else -1
+    memory = ProcessMemory.of(pid)
+    values = (memory.resident_mb, memory.anonymous_mb, memory.peak_mb)
+    print(f"| {words} | {' | '.join(f'{value:.0f}' for value in values)} |")
 
 
 def _large_film(height: int, width: int) -> bytes:

@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
-from PIL import Image
 
+from benchmarks.noisy_films import noisy_films
+from cxr_core.array import Float32Array
 from cxr_core.batch import MemoryStore, list_items, score_items
 from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
 from cxr_core.engine.openvino import import_openvino
@@ -34,14 +34,12 @@ from cxr_core.io import read_path
 from cxr_core.predict import Predictor
 from cxr_core.preprocess import prepare
 
-SAMPLES: Final = Path(__file__).resolve().parents[1] / "assets" / "samples"
 BATCH_SIZES: Final = (1, 2, 4, 8)
 N_PREPARED: Final = 8
-_NOISE: Final = 6
 _ROUNDS: Final = 3
 _PASSES: Final = 2
 
-Inputs = npt.NDArray[np.float32]
+Inputs = Float32Array
 Run = Callable[[Inputs], None]
 
 
@@ -72,16 +70,8 @@ def write_films(folder: Path, n_films: int) -> None:
         folder: Where they go.
         n_films: How many.
     """
-    rng = np.random.default_rng(0)
-    samples = [
-        np.asarray(Image.open(path).convert("L"), np.int16)
-        for path in sorted(SAMPLES.glob("synthetic-*.png"))
-    ]
-    for n in range(n_films):
-        film = samples[n % len(samples)]
-        noisy = film + rng.integers(-_NOISE, _NOISE + 1, film.shape)
-        pixels = np.clip(noisy, 0, 255).astype(np.uint8)
-        Image.fromarray(pixels).save(folder / f"film-{n:05}.png", compress_level=1)
+    for n, film in enumerate(noisy_films(n_films)):
+        (folder / f"film-{n:05}.png").write_bytes(film)
 
 
 def best_runs(predictor: Predictor, folder: Path) -> dict[str, tuple[Run, Inputs]]:

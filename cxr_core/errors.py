@@ -21,6 +21,10 @@ class CxrError(Exception):
         super().__init__(message)
         self.hint = hint or self.default_hint
 
+    def to_dict(self) -> dict[str, str]:
+        """Return type, message and hint, as JSON results hold them."""
+        return {"type": type(self).__name__, "message": str(self), "hint": self.hint}
+
 
 class UnreadableImageError(CxrError):
     """The bytes are not an image that this software can read, or they are damaged."""

@@ -11,13 +11,13 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from cxr_core.array import Float32Array
 from cxr_core.errors import SpecMismatchError
-from cxr_core.filter import FILTERS
+from cxr_core.film_filter import FILTERS
 from cxr_core.radiograph import Notice, Radiograph
-from cxr_core.trust.layout import film_layout
+from cxr_core.trust.film_layout import film_layout
 
 RESAMPLINGS: Final = {
     "nearest": Image.Resampling.NEAREST,
@@ -46,7 +46,7 @@ class PreprocessSpec:
         scaling: `unit` values in [0, 1] (the write-up's division by 255); `torch` ImageNet mean and
             standard deviation per channel; `caffe` 0 to 255, BGR, ImageNet mean subtracted;
             `tf` values in [-1, 1]; `none` values in [0, 255].
-        filter: Key of `cxr_core.filter.FILTERS`, applied at the network's size.
+        filter: Key of `cxr_core.film_filter.FILTERS`, applied at the network's size.
 
     References:
         The scaling families and constants are those of `keras.applications.imagenet_utils`
@@ -97,7 +97,7 @@ class PreprocessSpec:
         return cls(**values)
 
 
-def resize(image: npt.NDArray[np.float32], spec: PreprocessSpec) -> npt.NDArray[np.float32]:
+def resize(image: Float32Array, spec: PreprocessSpec) -> Float32Array:
     """Stretch a film to the network's size, whatever its aspect ratio, and apply the filter.
 
     Args:
@@ -116,7 +116,7 @@ def resize(image: npt.NDArray[np.float32], spec: PreprocessSpec) -> npt.NDArray[
     return change(np.clip(np.asarray(resized, np.float32), 0.0, 1.0))
 
 
-def scale(image: npt.NDArray[np.float32], spec: PreprocessSpec) -> npt.NDArray[np.float32]:
+def scale(image: Float32Array, spec: PreprocessSpec) -> Float32Array:
     """Copy the grey film into three channels and bring them to the network's range.
 
     Args:
@@ -138,7 +138,7 @@ def scale(image: npt.NDArray[np.float32], spec: PreprocessSpec) -> npt.NDArray[n
     return rgb * np.float32(255.0) - _CAFFE_MEAN_BGR  # grey: BGR and RGB order are the same
 
 
-def preprocess(radiograph: Radiograph, spec: PreprocessSpec) -> npt.NDArray[np.float32]:
+def preprocess(radiograph: Radiograph, spec: PreprocessSpec) -> Float32Array:
     """Turn one film into one network input.
 
     Args:
@@ -151,9 +151,7 @@ def preprocess(radiograph: Radiograph, spec: PreprocessSpec) -> npt.NDArray[np.f
     return scale(resize(radiograph.image, spec), spec)
 
 
-def preprocess_batch(
-    radiographs: Sequence[Radiograph], spec: PreprocessSpec
-) -> npt.NDArray[np.float32]:
+def preprocess_batch(radiographs: Sequence[Radiograph], spec: PreprocessSpec) -> Float32Array:
     """Turn several films into one batch; row i equals `preprocess` of film i bit for bit.
 
     Args:
@@ -180,13 +178,13 @@ class Prepared:
         sha256: Hex digest of the film's bytes.
         notices: What was changed or looked unusual on reading.
         inputs: Spec to array of shape (1, `height_px`, `width_px`, 3), float32.
-        layout: From `cxr_core.trust.layout.film_layout`, shape (36,); the refusal gate looks at it.
+        layout: From `cxr_core.trust.film_layout`, shape (36,); the refusal gate looks at it.
     """
 
     sha256: str
     notices: tuple[Notice, ...]
-    inputs: Mapping[PreprocessSpec, npt.NDArray[np.float32]]
-    layout: npt.NDArray[np.float32]
+    inputs: Mapping[PreprocessSpec, Float32Array]
+    layout: Float32Array
 
 
 def prepare(radiograph: Radiograph, specs: Iterable[PreprocessSpec]) -> Prepared:
@@ -217,8 +215,8 @@ class Shrunk:
 
     sha256: str
     notices: tuple[Notice, ...]
-    images: Mapping[PreprocessSpec, npt.NDArray[np.float32]]
-    layout: npt.NDArray[np.float32]
+    images: Mapping[PreprocessSpec, Float32Array]
+    layout: Float32Array
 
     def prepared(self, specs: Iterable[PreprocessSpec]) -> Prepared:
         """Bring it to the networks' ranges.

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from cxr_core.bundle import AUDIT, DATASET, GATE, TRADEOFF
+from cxr_core.bundle import AUDIT, DATASET, GATE, MANIFEST, TRADEOFF
 
 if TYPE_CHECKING:
     from cxr_core.bundle import Bundle
@@ -130,14 +130,14 @@ def chain(bundle: Bundle) -> tuple[Link, ...]:
 def _bundle_links(bundle: Bundle) -> list[Link]:
     """Tell name, digest and the steps that made the bundle."""
     rows = {"Name": bundle.name, "Version": bundle.version, "Created": bundle.created}
-    links = [Link(WHOLE, "Bundle", fact, value, "bundle.json") for fact, value in rows.items()]
+    links = [Link(WHOLE, "Bundle", fact, value, MANIFEST) for fact, value in rows.items()]
     links.append(Link(WHOLE, "Bundle", "Digest", bundle.digest, "bundle.json, digest of it"))
     for step in ("publish", "evidence"):
         made = bundle.made_by.get(step)
         if made is None and step != "publish":
             continue
         title = "Publishing" if step == "publish" else "Evidence"
-        links.append(Link(WHOLE, title, "Command", _words(made, "command"), "bundle.json"))
+        links.append(Link(WHOLE, title, "Command", _words(made, "command"), MANIFEST))
         links += _environment(WHOLE, title, (made or {}).get("environment"))
     return links
 
@@ -174,7 +174,7 @@ def _training_links(bundle: Bundle, name: str) -> list[Link]:
         "Data digest": data.get("digest"),
     }
     links = [
-        Link(name, "Training", fact, _words({fact: value}, fact), "bundle.json")
+        Link(name, "Training", fact, _words({fact: value}, fact), MANIFEST)
         for fact, value in rows.items()
     ]
     links += _environment(name, "Training", training.get("environment"))
@@ -189,7 +189,7 @@ def _trust_links(bundle: Bundle, name: str) -> list[Link]:
     """Tell which films calibrated a variant."""
     path = bundle.variant(name).trust_path
     if path is None:
-        return [Link(name, "Calibration", "File digest", "none in this bundle", "bundle.json")]
+        return [Link(name, "Calibration", "File digest", "none in this bundle", MANIFEST)]
     about = (bundle.read_json(path) or {}).get("about", {})
     films = None
     if "n" in about:
@@ -212,7 +212,7 @@ def _evaluation_links(bundle: Bundle, name: str) -> list[Link]:
     """Tell on which films a variant was measured, and how intervals were made."""
     path = bundle.variant(name).evaluation_path
     if path is None:
-        return [Link(name, "Figures", "File digest", "none in this bundle", "bundle.json")]
+        return [Link(name, "Figures", "File digest", "none in this bundle", MANIFEST)]
     links = [Link(name, "Figures", "File digest", bundle.files[path][0], path)]
     for title, found in (bundle.evaluation(name) or {"sets": {}})["sets"].items():
         resamples = found.get("n_resamples")
@@ -232,14 +232,14 @@ def _evaluation_links(bundle: Bundle, name: str) -> list[Link]:
 def _environment(variant: str, of: str, environment: Mapping[str, Any] | None) -> list[Link]:
     """Tell revision, machine and versions of packages."""
     if not environment:
-        return [Link(variant, of, "Revision and versions", NOT_RECORDED, "bundle.json")]
+        return [Link(variant, of, "Revision and versions", NOT_RECORDED, MANIFEST)]
     packages = ", ".join(f"{n} {v}" for n, v in environment.get("packages", {}).items())
     rows = {
         "Revision": environment.get("revision"),
         "Versions": f"Python {environment.get('python')}, {packages}; {environment.get('machine')}",
     }
     return [
-        Link(variant, of, fact, _words({fact: value}, fact), "bundle.json")
+        Link(variant, of, fact, _words({fact: value}, fact), MANIFEST)
         for fact, value in rows.items()
     ]
 

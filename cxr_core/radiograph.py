@@ -9,7 +9,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from cxr_core.window import Window
+from cxr_core.array import Float32Array
+from cxr_core.grey_window import Window
 
 PIXEL_DTYPES = (np.uint8, np.uint16, np.int16, np.float32)
 
@@ -116,7 +117,7 @@ class Radiograph:
         return int(self.pixels.shape[1])
 
     @cached_property
-    def image(self) -> npt.NDArray[np.float32]:
+    def image(self) -> Float32Array:
         """The film as shape (h, w), float32 in [0, 1], bright = dense; read-only.
 
         This is what the networks and the statistics see: the film through the first of `windows`,
@@ -128,17 +129,17 @@ class Radiograph:
         image.flags.writeable = False
         return image
 
-    def _full_range(self) -> npt.NDArray[np.float32]:
+    def _full_range(self) -> Float32Array:
         """Return the film from `black` to `white` as a new array, before inversion."""
         # float64 where stored floats may span more, or less, than float32 arithmetic bears
         wide = np.float64 if self.pixels.dtype == np.float32 else np.float32
         levels: npt.NDArray[Any] = self.pixels.astype(wide)
         levels -= self.black
         levels *= 1.0 / (self.white - self.black)
-        image: npt.NDArray[np.float32] = np.clip(levels, 0.0, 1.0).astype(np.float32, copy=False)
+        image: Float32Array = np.clip(levels, 0.0, 1.0).astype(np.float32, copy=False)
         return image
 
-    def _through(self, window: Window) -> npt.NDArray[np.float32]:
+    def _through(self, window: Window) -> Float32Array:
         """Return the film through a window as a new array, before inversion."""
         if self.pixels.dtype == np.float32:
             return window.brightness(self.pixels).astype(np.float32)

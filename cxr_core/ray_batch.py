@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,17 +26,16 @@ from cxr_core.batch.cluster import (
 from cxr_core.batch.plan import Load, Plan, load_predictor
 from cxr_core.batch.progress import Pace
 from cxr_core.batch.record import Record
-from cxr_core.batch.run import Outcome, TableFile, about_models, list_films
+from cxr_core.batch.run import Outcome, TableFile, about_models, list_films, writable
 from cxr_core.batch.table import table_systems
-from cxr_core.errors import OutputError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from cxr_core.batch.block import DecodePlan
+    from cxr_core.batch.item import Item, Listing
     from cxr_core.batch.part import PartReadings, Parts
     from cxr_core.batch.progress import Progress
-    from cxr_core.batch.source import Item, Listing
     from cxr_core.preprocess import PreprocessSpec
 
 
@@ -83,22 +83,14 @@ def write_scores(
     place = default_place(out) if cluster.place is None else cluster.place
     parts = Parts.begin(place, about, table_systems(models.systems))
     job = _Job(plan, cluster, parts, load, models.specs)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with parts.opened(resume=resume) as readings:
-            n_known = len(readings.known)
-            digests, errors = _read_all(job, listing.items, readings, on_progress)
-            table = TableFile(out, models.systems, about)
-            try:
-                _write_rows(table, listing, digests, errors, readings)
-                table.finish(listing)
-            finally:
-                table.drop()
-            readings.end()
-            return table.outcome(n_known, is_whole=True)
-    except OSError as err:
-        msg = f"`{out.name}` must be a file that can be written. Received: {err.strerror}"
-        raise OutputError(msg) from err
+    with writable(out), parts.opened(resume=resume) as readings:
+        n_known = len(readings.known)
+        digests, errors = _read_all(job, listing.items, readings, on_progress)
+        with closing(TableFile(out, models.systems, about)) as table:
+            _write_rows(table, listing, digests, errors, readings)
+            table.finish(listing)
+        readings.end()
+        return table.outcome(n_known, is_whole=True)
 
 
 @dataclass(frozen=True)
@@ -132,11 +124,8 @@ def _read_all(
                     errors[values["position"]] = values["error"]
                 if values["part"] is not None:
                     readings.add(values["part"])
-            progress = pace.count_block(
-                len(found),
-                n_read=sum(values["is_read"] for values in found),
-                n_errors=sum(values["error"] is not None for values in found),
-            )
+            n_read = sum(values["is_read"] for values in found)
+            progress = pace.count_block(len(found), n_read=n_read)
             if on_progress is not None:
                 on_progress(progress)
     return digests, errors

@@ -64,7 +64,7 @@ def film_record(
     return {
         **_reading_record(file, film.sha256, film.notices, reading.systems, reading.trust),
         "status": reading.status if error is None else "error",
-        "error": None if error is None else _error(error),
+        "error": None if error is None else error.to_dict(),
         "timing_ms": {part: round(timing_ms.get(part, 0.0), 3) for part in TIMINGS},
     }
 
@@ -129,17 +129,12 @@ def error_record(file: str, error: CxrError, *, sha256: str | None = None) -> di
         "file": file,
         "sha256": sha256,
         "status": "error",
-        "error": _error(error),
+        "error": error.to_dict(),
         "warnings": [],
         "systems": {},
         "trust": None,
         "timing_ms": None,
     }
-
-
-def _error(error: CxrError) -> dict[str, str]:
-    """Return an error's type, message and hint."""
-    return {"type": type(error).__name__, "message": str(error), "hint": error.hint}
 
 
 def _trust_record(trust: Trust) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import engine, state
+from ui import reading_cache, state
 from ui.components.agreement_strip import agreement_strip
 from ui.components.beside_panel import beside_panel
 from ui.components.caution import caution
@@ -33,11 +33,11 @@ def main() -> None:
         st.header("All films", anchor=False)
         agreement_strip(films, predictor)
     st.header(plain(film.label), anchor=False)
-    shown = engine.view(film, predictor)
-    if isinstance(shown, engine.Failure):
+    shown = reading_cache.view(film, predictor)
+    if isinstance(shown, reading_cache.Failure):
         show_error("This film could not be read.", shown.message, shown.hint)
         return
-    reading = engine.reading(film, predictor)
+    reading = reading_cache.reading(film, predictor)
     viewports(film, shown, predictor, reading)
     score_table(shown)
     lung_table(shown)

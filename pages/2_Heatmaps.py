@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ui import engine, state
+from ui import reading_cache, state
 from ui.components.caution import caution
 from ui.components.film_choice import film_choice, no_film
 from ui.components.heatmap_panel import heatmap_choice, heatmap_grid
@@ -24,11 +24,11 @@ def main() -> None:
         no_film(EMPTY_STATE)
         return
     film = film_choice(films)
-    shown = engine.view(film, predictor)
-    if isinstance(shown, engine.Failure):
+    shown = reading_cache.view(film, predictor)
+    if isinstance(shown, reading_cache.Failure):
         show_error("This film could not be read.", shown.message, shown.hint)
         return
-    reading = engine.reading(film, predictor)
+    reading = reading_cache.reading(film, predictor)
     choices, against = heatmap_choice(predictor, reading)
     heatmap_grid(film, shown, predictor, reading, choices, against)
 

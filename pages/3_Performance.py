@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui import engine
+from ui import reading_cache
 from ui.components.caution import caution
 from ui.components.performance_choice import chosen_evidence
 from ui.components.performance_curves import confusion_panel, curves_panel
@@ -37,7 +37,7 @@ def main() -> None:
         st.markdown(NOTHING)
         own_panel(predictor)
         return
-    is_raw = engine.shows_raw()
+    is_raw = reading_cache.shows_raw()
     panels = {
         "Figures": lambda: figures_panel(evidence, is_raw=is_raw),
         "Confusion": lambda: confusion_panel(evidence.evaluation),

@@ -6,7 +6,8 @@ import streamlit as st
 
 from cxr_core.errors import CxrError
 from cxr_core.labels import system_title
-from ui.calibration_view import CalibrationEvidence, calibration_evidence, caution
+from ui.calibration_evidence import CalibrationEvidence, calibration_evidence
+from ui.calibration_view import caution
 from ui.components.abstention import abstention_section
 from ui.components.conformal_panel import conformal_section
 from ui.components.gate_panel import gate_section

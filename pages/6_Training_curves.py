@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from cxr_core.errors import CxrError
-from cxr_core.run import RunList
+from cxr_core.training_run import RunList
 from ui.components.run_choice import (
     bundle_in_use,
     folder_choice,

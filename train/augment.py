@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+
+from cxr_core.array import ByteArray, Float32Array
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,7 @@ class AugmentSpec:
         return {k: v for k, v in asdict(self).items() if k not in unused or v != unused[k]}
 
 
-def augment(
-    image: npt.NDArray[np.float32], spec: AugmentSpec, rng: np.random.Generator
-) -> npt.NDArray[np.float32]:
+def augment(image: Float32Array, spec: AugmentSpec, rng: np.random.Generator) -> Float32Array:
     """Return one random variant of a film.
 
     Args:
@@ -81,9 +80,7 @@ def augment(
     return varied
 
 
-def _vary_intensity(
-    image: npt.NDArray[np.float32], strength: float, rng: np.random.Generator
-) -> npt.NDArray[np.float32]:
+def _vary_intensity(image: Float32Array, strength: float, rng: np.random.Generator) -> Float32Array:
     """Change contrast, brightness and gamma of a film, and add noise."""
     mean = float(image.mean())
     varied = (image - mean) * rng.uniform(1 - strength, 1 + strength) + mean
@@ -93,7 +90,7 @@ def _vary_intensity(
     return np.asarray(np.clip(varied, 0.0, 1.0), np.float32)
 
 
-def _through_jpeg(image: npt.NDArray[np.float32], quality: int) -> npt.NDArray[np.float32]:
+def _through_jpeg(image: Float32Array, quality: int) -> Float32Array:
     """Write a film as JPEG and read it back."""
     import cv2
 
@@ -146,8 +143,8 @@ class RadiographAugment:
 
 
 def draw(
-    pixels: npt.NDArray[np.uint8], spec: RadiographAugment, rng: np.random.Generator, size_px: int
-) -> npt.NDArray[np.float32]:
+    pixels: ByteArray, spec: RadiographAugment, rng: np.random.Generator, size_px: int
+) -> Float32Array:
     """Return one random crop of a film at the size of the network's input.
 
     Args:

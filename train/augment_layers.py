@@ -15,7 +15,7 @@ import numpy as np
 from keras import ops
 
 from cxr_core.errors import ConfigError
-from train.augment import AugmentSpec, RadiographAugment
+from train.augment import RadiographAugment
 
 BLOCK: Final = 8
 # fmt: off
@@ -210,31 +210,6 @@ def jpeg(images: Any, quality: Any) -> Any:
     pixels = ops.reshape(blocks, (n_films, n_down * BLOCK, n_across * BLOCK, n_channels))
     pixels = pixels[:, :height, :width]
     return ops.clip(ops.round(pixels + 128.0), 0.0, 255.0) / 255.0
-
-
-def write_up_layers(
-    spec: AugmentSpec = AugmentSpec(zoom=0.2, rotation_deg=15.0, horizontal_flip=True),  # noqa: B008 -- frozen
-    *,
-    seed: int | None = None,
-) -> Any:
-    """Return the write-up's augmentation: zoom, rotation and mirroring.
-
-    Args:
-        spec: What may happen.
-        seed: Seed of the first layer, one more for each after it; `None` for others each time.
-
-    Returns:
-        A `keras.Sequential`. As `ImageDataGenerator` has it, width and height are scaled
-        independently and edges repeated; the order of rotation and zoom is not its order.
-    """
-    seeds = _seeds(seed, 3)
-    layers = [
-        _zoom(spec.zoom, seeds[0]),
-        _rotation(spec.rotation_deg, seeds[1]),
-    ]
-    if spec.horizontal_flip:
-        layers.append(keras.layers.RandomFlip("horizontal", seed=seeds[2], dtype="float32"))
-    return keras.Sequential(layers, name="augment_write_up")
 
 
 def radiograph_layers(

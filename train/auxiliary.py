@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from cxr_core.array import Float32Array, IntArray
 from cxr_core.dataset import Film
 from cxr_core.labels import N_CLASSES
 
@@ -40,7 +41,7 @@ def auxiliary_labels(kind: str, films: Sequence[Film]) -> tuple[tuple[str, ...],
     return names, np.array([index.get(name, -1) for name in told], np.int64)
 
 
-def source_weights(films: Sequence[Film]) -> npt.NDArray[np.float32]:
+def source_weights(films: Sequence[Film]) -> Float32Array:
     """Weigh films so that the sources of a class count alike.
 
     Args:
@@ -88,9 +89,7 @@ def with_auxiliary(head: Any, name: str, n_answers: int, *, is_reversed: bool) -
     return keras.Model(head.input, both, name=head.name)
 
 
-def auxiliary_targets(
-    one_hot: npt.NDArray[np.float32], answers: npt.NDArray[np.int64], n_answers: int
-) -> npt.NDArray[np.float32]:
+def auxiliary_targets(one_hot: Float32Array, answers: IntArray, n_answers: int) -> Float32Array:
     """Put the answers beside the classes.
 
     Args:

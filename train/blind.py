@@ -8,21 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import BoolArray, Float32Array, IntArray
 from cxr_core.heads import MemberHead
 from train.config import TrainConfig
 from train.ensembles import MemberOutput, member_output
 from train.fit import fit_head
-from train.material import (
-    ADDED,
-    Material,
-    MemberData,
-    added_folds,
-    added_rows,
-    fit_data,
-    to_head,
-)
+from train.material import ADDED, Material, added_folds
+from train.member_data import MemberData, added_rows, fit_data, to_head
 from train.parts import FIT, VALIDATION
 
 LOG = logging.getLogger(__name__)
@@ -87,10 +80,10 @@ def read_blind(name: str, config: TrainConfig, material: Material, data: MemberD
 
 def read_others(
     heads: Mapping[tuple[int, int], MemberHead],
-    pooled: npt.NDArray[np.float32],
-    folds: npt.NDArray[np.int64],
+    pooled: Float32Array,
+    folds: IntArray,
     number: int,
-    kept: npt.NDArray[np.bool_],
+    kept: BoolArray,
 ) -> MemberOutput:
     """Read each kept film of the other folds by the head that saw neither fold.
 

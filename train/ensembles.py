@@ -9,19 +9,20 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float32Array, Float64Array, IntArray
 from cxr_core.evaluate.bootstrap import log_loss
 from cxr_core.heads import Dense, MemberHead, softmax
 from cxr_core.labels import N_CLASSES
-from cxr_core.systems import (
+from train.config import TrainConfig
+from train.fit import Fitted
+from train.fit_loop import FitData, FitSpec, fit_model
+from train.keras_system import (
     ENSEMBLE_PROBS,
     build_ensemble_dense_head,
     build_ensemble_probs_head,
     extract_head,
 )
-from train.config import TrainConfig
-from train.fit import FitData, FitSpec, Fitted, fit_model
 from train.losses import build_loss
 
 MEAN: Final = "mean"
@@ -41,11 +42,11 @@ class MemberOutput:
         hidden: Last hidden layer after ReLU, shape (n, d), float32.
     """
 
-    probs: npt.NDArray[np.float32]
-    hidden: npt.NDArray[np.float32]
+    probs: Float32Array
+    hidden: Float32Array
 
 
-def member_output(head: MemberHead, pooled: npt.NDArray[np.float32]) -> MemberOutput:
+def member_output(head: MemberHead, pooled: Float32Array) -> MemberOutput:
     """Run a head on pooled features, as serving does.
 
     Args:
@@ -60,7 +61,7 @@ def member_output(head: MemberHead, pooled: npt.NDArray[np.float32]) -> MemberOu
     return MemberOutput(np.asarray(state.probs, np.float32), np.asarray(state.hidden, np.float32))
 
 
-def joined(system: str, outputs: Sequence[MemberOutput]) -> npt.NDArray[np.float32]:
+def joined(system: str, outputs: Sequence[MemberOutput]) -> Float32Array:
     """Concatenate what an ensemble reads.
 
     Args:
@@ -78,11 +79,11 @@ def fit_ensemble(
     system: str,
     config: TrainConfig,
     heads: Mapping[str, MemberHead],
-    fitted_to: tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]],
-    steering: tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]] | None,
+    fitted_to: tuple[Float32Array, IntArray],
+    steering: tuple[Float32Array, IntArray] | None,
     history_path: Path | None = None,
     *,
-    weights: npt.NDArray[np.float32] | None = None,
+    weights: Float32Array | None = None,
 ) -> Fitted:
     """Train one ensemble as the preset says.
 
@@ -151,9 +152,7 @@ def mean_layer(system: str, heads: Mapping[str, MemberHead]) -> Dense:
     return Dense(kernel.astype(np.float32), bias.astype(np.float32))
 
 
-def ensemble_probs_of(
-    layer: Dense, system: str, outputs: Sequence[MemberOutput]
-) -> npt.NDArray[np.float64]:
+def ensemble_probs_of(layer: Dense, system: str, outputs: Sequence[MemberOutput]) -> Float64Array:
     """Return an ensemble's probabilities.
 
     Args:
@@ -167,9 +166,7 @@ def ensemble_probs_of(
     return np.asarray(softmax(layer(joined(system, outputs)).astype(np.float64)), np.float64)
 
 
-def mean_weights(
-    outputs: Sequence[MemberOutput], y_true: npt.NDArray[np.int64]
-) -> tuple[float, ...]:
+def mean_weights(outputs: Sequence[MemberOutput], y_true: IntArray) -> tuple[float, ...]:
     """Choose the weighted mean of least log loss among all weights in steps of a twentieth.
 
     Args:
@@ -191,7 +188,7 @@ def mean_weights(
 
 def weighted_mean(
     outputs: Sequence[MemberOutput], weights: Sequence[float] | None = None
-) -> npt.NDArray[np.float64]:
+) -> Float64Array:
     """Return the mean of the members' probabilities.
 
     Args:

@@ -21,17 +21,16 @@ from typing import Any
 import numpy as np
 
 from cxr_core.audit.overlap import FILE as FINGERPRINTS
-from cxr_core.bundle import AUDIT, DATASET, GATE, MANIFEST, Bundle
-from cxr_core.bundle_entry import VariantEntry
+from cxr_core.bundle import AUDIT, DATASET, GATE, MANIFEST, Bundle, VariantEntry
 from cxr_core.dataset import data_digest, scan, summarise
 from cxr_core.errors import NotApplicableError
 from cxr_core.evaluate.evaluation import SCHEMA, evaluation_of
 from cxr_core.evaluate.reads import FilmList, Reads
-from cxr_core.explain.fidelity.published import merge_checks
+from cxr_core.explain.fidelity.published_checks import merge_checks
 from cxr_core.trust.calibration import fit_temperature
 from cxr_core.trust.conformal import fit_conformal
-from cxr_core.trust.gate import fit_gate
-from cxr_core.trust.layout import film_layouts
+from cxr_core.trust.film_layout import film_layouts
+from cxr_core.trust.gate_fit import fit_gate
 from cxr_core.trust.model import TrustModel
 from train.card import seal_with_cards
 from train.evidence_films import Films, Source, film_set, find_source, is_fitted_to

@@ -9,19 +9,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from cxr_core.blas import one_blas_thread
-from cxr_core.bundle import Bundle
-from cxr_core.bundle_entry import VariantEntry
+from cxr_core.bundle import Bundle, VariantEntry
 from cxr_core.dataset import Dataset, Film, data_digest
 from cxr_core.engine.openvino import OpenVinoEngine
 from cxr_core.errors import ConfigError, SpecMismatchError, TrainingDataError
-from cxr_core.evaluate.read_folder import describe
+from cxr_core.evaluate.folder_reads import describe
 from cxr_core.evaluate.reads import Collector, Reads
 from cxr_core.heads import HeadSet, ensemble_from_arrays, head_from_arrays
 from train.augment import AugmentSpec
-from train.config import from_values
 from train.export import backbone_digest
 from train.features import FeatureCache, FeatureKey, fill_cache
 from train.parts import CALIBRATION, Parts, divide, scan_extra
+from train.preset import from_values
 from train.run import network_path, read_record, system_folder
 
 _CHUNK: Final = 128

@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from cxr_core.engine.openvino import import_openvino
+from cxr_core.engine.openvino import converter, import_openvino
 
 LOG = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ def export_backbone(model: Any, xml_path: Path, *, compress: bool = True) -> str
     height, width, channels = model.input_shape[1:]
     signature = tf.TensorSpec([1, height, width, channels], tf.float32)
     function = tf.function(lambda batch: model(batch, training=False))
-    network = openvino.convert_model(function.get_concrete_function(signature))
+    network = converter()(function.get_concrete_function(signature))
     # TensorFlow's swish keeps its input for its gradient, which is left over as more outputs
     network = openvino.Model([network.outputs[0].get_node()], network.get_parameters(), model.name)
     if compress:

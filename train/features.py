@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float32Array
 from cxr_core.errors import CxrError, TrainingDataError
 from cxr_core.io import read_path
 from cxr_core.preprocess import PreprocessSpec, resize, scale
@@ -113,7 +113,7 @@ class FeatureCache:
         """Return the number of stored rows."""
         return len(self._rows)
 
-    def append(self, film_sha256: str, features: npt.NDArray[np.float32]) -> None:
+    def append(self, film_sha256: str, features: Float32Array) -> None:
         """Store one film's feature map, the row first and its digest after it.
 
         Args:
@@ -136,7 +136,7 @@ class FeatureCache:
             raise TrainingDataError(msg, hint=hint) from err
         self._rows[film_sha256] = len(self._rows)
 
-    def load(self, films_sha256: Sequence[str]) -> npt.NDArray[np.float32]:
+    def load(self, films_sha256: Sequence[str]) -> Float32Array:
         """Return the rows of some films, in that order.
 
         Args:
@@ -182,7 +182,7 @@ def fill_cache(
     return unreadable
 
 
-def network_input(film: Film, key: FeatureKey) -> npt.NDArray[np.float32]:
+def network_input(film: Film, key: FeatureKey) -> Float32Array:
     """Read one film and prepare it as serving would, augmented if the pass asks for it.
 
     Args:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cxr_core.array import Float32Array, Float64Array, IntArray
 from cxr_core.dataset import Film
 from cxr_core.evaluate.bootstrap import difference, figures
 from cxr_core.evaluate.metrics import classification_summary, confusion_matrix
@@ -30,7 +31,7 @@ from train.ensembles import (
     weighted_mean,
 )
 from train.fit import Fitted
-from train.material import ADDED, IntArray, Material, Request, added_folds, fitted_added
+from train.material import ADDED, Material, Request, added_folds, fitted_added
 from train.parts import FIT, TEST, VALIDATION
 from train.run import read_record, system_folder, write_record
 
@@ -169,7 +170,7 @@ class Joint:
         steered = None if config.ensemble_data == "held_out" else steering
         return _FitSets(inputs, y_true, weights, steered)
 
-    def _blind_probs(self, system: str) -> npt.NDArray[np.float64]:
+    def _blind_probs(self, system: str) -> Float64Array:
         """Read each added film by an ensemble of members that never saw its patient."""
         config = self.request.config
         folds = added_folds(config, self.material)
@@ -202,10 +203,10 @@ class _Added:
 class _FitSets:
     """What an ensemble is fitted to, and the films that steer it."""
 
-    inputs: npt.NDArray[np.float32]
+    inputs: Float32Array
     y_true: IntArray
-    weights: npt.NDArray[np.float32] | None
-    steering: tuple[npt.NDArray[np.float32], IntArray] | None
+    weights: Float32Array | None
+    steering: tuple[Float32Array, IntArray] | None
 
 
 def _fit(
@@ -265,9 +266,7 @@ def summarise_system(
     return {**summary, "figures": figures(y_true, read, material.patients(part, films))}
 
 
-def unfold(
-    folds: npt.NDArray[np.int64], probs: Sequence[npt.NDArray[Any]]
-) -> npt.NDArray[np.float64]:
+def unfold(folds: IntArray, probs: Sequence[npt.NDArray[Any]]) -> Float64Array:
     """Put what each fold's films were told back into the films' order.
 
     Args:

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import keras
 import numpy as np
-import numpy.typing as npt
 from keras import ops
 
+from cxr_core.array import Float32Array
 from cxr_core.errors import ConfigError
 from cxr_core.labels import N_CLASSES
 
@@ -250,7 +250,7 @@ def _share(name: str, value: Any) -> float:
     return float(value)
 
 
-def _vector(name: str, values: Sequence[float] | None) -> npt.NDArray[np.float32] | None:
+def _vector(name: str, values: Sequence[float] | None) -> Float32Array | None:
     """Return one number above 0 for each class, or `None`."""
     if values is None:
         return None
@@ -261,7 +261,7 @@ def _vector(name: str, values: Sequence[float] | None) -> npt.NDArray[np.float32
     return vector
 
 
-def _costs(values: Sequence[Sequence[float]]) -> npt.NDArray[np.float32]:
+def _costs(values: Sequence[Sequence[float]]) -> Float32Array:
     """Return a square matrix of costs, none of them for being right."""
     matrix = _array("cost_matrix", values)
     is_square = matrix.shape == (N_CLASSES, N_CLASSES)
@@ -274,7 +274,7 @@ def _costs(values: Sequence[Sequence[float]]) -> npt.NDArray[np.float32]:
     return matrix
 
 
-def _array(name: str, values: Any) -> npt.NDArray[np.float32]:
+def _array(name: str, values: Any) -> Float32Array:
     """Return numbers as an array; ragged rows and words are refused."""
     try:
         return np.array(values, np.float32)
@@ -283,6 +283,6 @@ def _array(name: str, values: Any) -> npt.NDArray[np.float32]:
         raise ConfigError(msg) from err
 
 
-def _listed(vector: npt.NDArray[np.float32] | None) -> list[float] | None:
+def _listed(vector: Float32Array | None) -> list[float] | None:
     """Return JSON-ready numbers."""
     return None if vector is None else [float(value) for value in vector]

@@ -29,18 +29,8 @@ from train.joint import (
     summarise_system,
     unfold,
 )
-from train.material import (
-    ADDED,
-    Material,
-    MemberData,
-    Request,
-    added_folds,
-    added_rows,
-    fit_data,
-    gather,
-    member_data,
-    to_head,
-)
+from train.material import ADDED, Material, Request, added_folds, gather
+from train.member_data import MemberData, added_rows, fit_data, member_data, to_head
 from train.network import COMPRESSION, Network
 from train.parts import FIT, folds_of
 from train.run import (

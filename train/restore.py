@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float32Array
 from cxr_core.engine.openvino import OpenVinoEngine, import_openvino
 from cxr_core.errors import SpecMismatchError
 
-_Array = npt.NDArray[np.float32]
-_Stored = deque[tuple[str, _Array]]
+_Stored = deque[tuple[str, Float32Array]]
 TOLERANCE: Final = 1e-3
 """Largest difference of features, as a share of the largest feature."""
 _KINDS: Final = frozenset({"Constant", "Convert", "Multiply", "Transpose", "Reshape"})
@@ -53,7 +52,7 @@ def restore_weights(model: Any, xml_path: Path) -> None:
     _compare(model, xml_path)
 
 
-def _arrays(network: Any) -> Iterator[tuple[str, _Array]]:
+def _arrays(network: Any) -> Iterator[tuple[str, Float32Array]]:
     """Yield kernels, factors and offsets in the order in which a film meets them."""
     for op in network.get_ordered_ops():
         kind = op.get_type_name()
@@ -70,7 +69,7 @@ def _arrays(network: Any) -> Iterator[tuple[str, _Array]]:
                 yield kind, constants[0].ravel()
 
 
-def _constant(node: Any) -> _Array | None:
+def _constant(node: Any) -> Float32Array | None:
     """Evaluate a small graph of constants: 8-bit weights, their conversion and their scale."""
     kind = node.get_type_name()
     if kind not in _KINDS:
@@ -90,7 +89,7 @@ def _constant(node: Any) -> _Array | None:
     return first
 
 
-def _take(stored: _Stored, kind: str) -> _Array | None:
+def _take(stored: _Stored, kind: str) -> Float32Array | None:
     """Return the next array if it is of a kind; factors of 1 and offsets of 0 are not stored."""
     return stored.popleft()[1] if stored and stored[0][0] == kind else None
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from cxr_core.errors import SpecMismatchError
+from cxr_core.training_run.record import RUN_SCHEMA
 
-SCHEMA: Final = "cxr-run/1"
 FILMS_SUFFIX: Final = ".films.json"
 _PACKAGES: Final = (
     "keras",
@@ -68,7 +68,7 @@ def write_record(path: Path, record: dict[str, Any]) -> None:
         record: JSON-ready values.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"schema": SCHEMA, **record}, indent=1) + "\n", "utf-8")
+    path.write_text(json.dumps({"schema": RUN_SCHEMA, **record}, indent=1) + "\n", "utf-8")
 
 
 def read_record(path: Path) -> dict[str, Any]:
@@ -89,8 +89,8 @@ def read_record(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as err:
         msg = f"`{path}` must be the record of a finished run. Received: {err}"
         raise SpecMismatchError(msg, hint=hint) from err
-    if record.get("schema") != SCHEMA:
-        msg = f"`schema` of {path.name} must be {SCHEMA!r}. Received: {record.get('schema')!r}"
+    if record.get("schema") != RUN_SCHEMA:
+        msg = f"`schema` of {path.name} must be {RUN_SCHEMA!r}. Received: {record.get('schema')!r}"
         raise SpecMismatchError(msg, hint=hint)
     return record
 

@@ -18,7 +18,7 @@ from cxr_core.io.quiet import quiet
 if TYPE_CHECKING:
     from starlette.routing import Route
 
-    from cxr_core.published import PublishedModels
+    from cxr_core.predict import PublishedModels
 
 _NO_SCRIPT: Final = "streamlit.runtime.scriptrunner_utils.script_run_context"
 
@@ -48,7 +48,7 @@ def interface() -> tuple[list[Route], Lifespan]:
 
 def _load() -> PublishedModels:
     """Load the models that the sessions use; whichever comes first loads them for both."""
-    from ui import engine
+    from ui import model_cache
 
     with quiet(logger=_NO_SCRIPT):  # it would say that no script runs, which is so
-        return engine.published()
+        return model_cache.published()

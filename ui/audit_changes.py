@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from cxr_core.audit import bench
+from cxr_core.audit import probe_folder
 from cxr_core.audit.probe import PROBE_BY_NAME, Probe
+from cxr_core.evaluate.figure_text import number_text, share_text
 from cxr_core.labels import system_title
-from ui.audit_text import share_text
 from ui.dataset_view import SPLIT_TITLES
 from ui.performance_view import cell
+from ui.words import unbroken
 
 PROBE_MEANING: Final = (
     "Each change would leave a radiologist's reading as it is, at least while it is small. "
@@ -33,7 +34,7 @@ def first_flips(own: Mapping[str, Any]) -> list[dict[str, str]]:
         if probe is None:
             continue
         row = {"Change": change_title(probe)}
-        for system, level in bench.first_flips(found).items():
+        for system, level in probe_folder.first_flips(found).items():
             row[system_title(system)] = (
                 "not in this range" if level is None else level_text(probe, level)
             )
@@ -55,8 +56,8 @@ def flip_rows(found: Mapping[str, Any], probe: Probe) -> list[dict[str, str]]:
         {
             "Level": level_text(probe, each["level"]),
             **{
-                system_title(name): f"{share_text(figures['flipped'])}; "
-                f"{100 * figures['change']['value']:+.0f} points"
+                system_title(name): f"{unbroken(share_text(figures['flipped']))}; "
+                f"{number_text(100 * figures['change']['value'], 0, is_signed=True)} points"
                 for name, figures in each["systems"].items()
             },
         }

@@ -1,11 +1,8 @@
-"""How the Shortcut audit writes figures and shares."""
+"""How the Shortcut audit names and writes its measures."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
-
-from ui.performance_view import NBSP
+from typing import Final
 
 MEASURE_TITLES: Final = {
     "accuracy": "Accuracy",
@@ -27,7 +24,7 @@ def is_share(measure: str) -> bool:
     return measure != "macro_auroc"
 
 
-def figure_text(value: float, measure: str) -> str:
+def measure_text(value: float, measure: str) -> str:
     """Write a figure without its interval.
 
     Args:
@@ -38,18 +35,3 @@ def figure_text(value: float, measure: str) -> str:
         For example `93.2%`, or `0.984` for AUROC.
     """
     return f"{value:.1%}" if is_share(measure) else f"{value:.3f}"
-
-
-def share_text(share: Mapping[str, Any]) -> str:
-    """Write a share with counts and interval.
-
-    Args:
-        share: {value, low, high, n_hits, n}.
-
-    Returns:
-        For example `57 of 60 (86% to 98%)`.
-    """
-    if share["value"] is None:
-        return "no film"
-    ends = f"{share['low']:.0%}{NBSP}to{NBSP}{share['high']:.0%}"
-    return f"{share['n_hits']:,}{NBSP}of{NBSP}{share['n']:,} ({ends})"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cxr_core.audit.schema import check_audit
 from cxr_core.labels import CLASS_TITLES, system_title
-from ui.audit_text import MEASURE_TITLES, figure_text, is_share
+from ui.audit_text import MEASURE_TITLES, is_share, measure_text
 from ui.performance_view import cell
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ def chart_sentence(audit: Mapping[str, Any], variant: str, measure: str) -> str:
     title = MEASURE_TITLES[measure]
     text = (
         f"**With no lung to be seen** ({_lower(best['title'])}), a small classifier reaches "
-        f"{figure_text(value, measure)} {_lower(title) if title != 'AUROC' else title}"
+        f"{measure_text(value, measure)} {_lower(title) if title != 'AUROC' else title}"
     )
     systems = [
         float(found[measure]["value"])
@@ -208,7 +208,7 @@ def chart_sentence(audit: Mapping[str, Any], variant: str, measure: str) -> str:
     if not systems:
         return f"{text}."
     low, high = min(systems), max(systems)
-    ends = dict.fromkeys(figure_text(end, measure) for end in (low, high))
+    ends = dict.fromkeys(measure_text(end, measure) for end in (low, high))
     span = " to ".join(ends)
     text = f"{text}; the systems reach {span}."
     floor = _value(audit["majority"], measure)

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from cxr_core.evaluate.figure_text import figure_text
 from cxr_core.labels import CLASS_TITLES, system_title
 from cxr_core.trust.calibration import Temperature
-from cxr_core.trust.calibration_error import TOP_LABEL, CalibrationError, Float64Array
+from cxr_core.trust.calibration_error import TOP_LABEL, CalibrationError
 from cxr_core.trust.measure import CalibrationEffect, ScoreQuality, mean_score
 from cxr_core.trust.reliability import ReliabilityBin, ReliabilityDiagram
+from ui.calibration_evidence import CalibrationEvidence
+from ui.words import unbroken
 
-if TYPE_CHECKING:
-    from cxr_core.evaluate.metrics import Proportion
-    from cxr_core.evaluate.reads import Reads
-    from cxr_core.predict import Predictor
-    from cxr_core.trust.conformal import ConformalModel
-
-TEST: Final = "test"
-CALIBRATION: Final = "calibration"
 NINE_TENTHS: Final = 0.9
 TOO_FEW: Final = 20
 """Under so many films a share is said to tell little."""
@@ -32,118 +26,6 @@ TWIN: Final = (
 
 QUESTIONS: Final = {TOP_LABEL: "The class named", **CLASS_TITLES}
 """What calibration is asked of, to the words for it."""
-
-
-@dataclass(frozen=True, eq=False)
-class CalibrationEvidence:
-    """What the page is drawn from.
-
-    Attributes:
-        key: What tells this evidence from any other; key of the caches.
-        test: Test films, which nothing was fitted to.
-        others: Title to reads of the sets without a COVID-19 film.
-        temperatures: System to temperature; systems that could not be calibrated are absent.
-        conformal: System to the thresholds of its prediction sets.
-        is_twin: True where temperatures come from other heads of the same recipe: the published
-            heads saw the films.
-    """
-
-    key: str
-    test: Reads
-    others: Mapping[str, Reads]
-    temperatures: Mapping[str, Temperature]
-    conformal: Mapping[str, ConformalModel]
-    is_twin: bool = False
-
-    def probs(self, system: str, *, is_raw: bool) -> Float64Array:
-        """Return the scores of the test films, shape (n, 3).
-
-        Args:
-            system: Name of the system.
-            is_raw: True for scores before calibration.
-        """
-        temperature = self.temperatures.get(system)
-        if is_raw or temperature is None:
-            return self.test.probs(system)
-        return temperature.apply(self.test.logits[system])
-
-    def is_changed(self, system: str) -> bool:
-        """Return whether calibration changes the scores of a system.
-
-        Args:
-            system: Name of the system.
-        """
-        temperature = self.temperatures.get(system)
-        return temperature is not None and temperature.value != 1.0
-
-
-def calibration_evidence(predictor: Predictor) -> CalibrationEvidence | None:
-    """Collect what a bundle knows of the calibration of the variant in use.
-
-    Args:
-        predictor: The predictor in use.
-
-    Returns:
-        The evidence, or `None` where the bundle has no trust model or no reads of test films.
-
-    Raises:
-        CxrError: If what is stored contradicts itself.
-    """
-    bundle, variant, model = predictor.bundle, predictor.variant, predictor.trust_model
-    test = bundle.reads(TEST, variant)
-    if model is None or test is None or not len(test):
-        return None
-    sets = {
-        title: bundle.reads(title, variant)
-        for title in bundle.read_sets(variant)
-        if title not in (TEST, CALIBRATION)
-    }
-    return CalibrationEvidence(
-        key=f"{bundle.digest}/{variant}",
-        test=test,
-        others={
-            title: reads
-            for title, reads in sets.items()
-            if reads is not None and len(reads) and not reads.films.n_by_class["COVID19"]
-        },
-        temperatures=model.calibration,
-        conformal=model.conformal,
-        is_twin=bool(model.about.get("is_twin")),
-    )
-
-
-def figure_text(value: float | None, low: float | None, high: float | None) -> str:
-    """Write a figure with its interval, three decimals each.
-
-    Args:
-        value: The figure.
-        low: Lower end; `None` where there is no interval.
-        high: Upper end.
-
-    Returns:
-        For example `0.028 (0.016 to 0.040)`.
-    """
-    if value is None:
-        return "not measured"
-    if low is None or high is None:
-        return _decimals(value)
-    return f"{_decimals(value)} ({_decimals(low)} to {_decimals(high)})"
-
-
-def share_text(found: Proportion) -> str:
-    """Write a share with its counts and interval.
-
-    Args:
-        found: The share.
-
-    Returns:
-        For example `41 of 44, 93.2 % (81.8 to 97.7 %)`.
-    """
-    if found.value is None or found.low is None or found.high is None:
-        return "no film"
-    return (
-        f"{found.n_hits:,} of {found.n:,}, {found.value:.1%} ({found.low:.1%} to {found.high:.1%})"
-    )
 
 
 def caution(evidence: CalibrationEvidence, system: str) -> list[str]:
@@ -164,8 +46,9 @@ def caution(evidence: CalibrationEvidence, system: str) -> list[str]:
         lines.append(
             f"**Calibrated is not the same as right.** Of {len(reads):,} {title}, none shows "
             f"COVID-19, so their mean COVID-19 score should be near 0. By {system_title(system)} "
-            f"it is **{_ends(after)}** calibrated, {_ends(before)} raw. Calibration was fitted and "
-            "measured on films of the same sources as the training films; it holds for no others."
+            f"it is **{figure_text(after, digits=2)}** calibrated, {figure_text(before, digits=2)} "
+            "raw. Calibration was fitted and measured on films of the same sources as the training "
+            "films; it holds for no others."
         )
     return lines
 
@@ -305,7 +188,7 @@ def change_rows(effects: Mapping[str, CalibrationEffect]) -> list[dict[str, str]
             "Temperature": f"{effect.temperature:.3f}",
             "Log loss, calibrated less raw": "no change"
             if effect.temperature == 1.0
-            else figure_text(*(effect.log_loss_change[end] for end in ("value", "low", "high"))),
+            else figure_text(effect.log_loss_change),
         }
         for system, effect in effects.items()
     ]
@@ -316,24 +199,12 @@ def _quality(found: ScoreQuality) -> dict[str, str]:
     return {
         "ECE, class named": _error(found.top_label),
         "ECE, each class": _error(found.classwise),
-        "Log loss": figure_text(*(found.log_loss[end] for end in ("value", "low", "high"))),
-        "Brier score": figure_text(*(found.brier[end] for end in ("value", "low", "high"))),
+        "Log loss": unbroken(figure_text(found.log_loss)),
+        "Brier score": unbroken(figure_text(found.brier)),
     }
 
 
 def _error(found: CalibrationError) -> str:
     """Return one calibration error with its interval."""
-    return figure_text(found.value, found.low, found.high)
-
-
-def _ends(figure: Mapping[str, Any]) -> str:
-    """Return a mean with its interval in two decimals."""
-    if figure["low"] is None:
-        return f"{figure['value']:.2f}"
-    return f"{figure['value']:.2f} ({figure['low']:.2f} to {figure['high']:.2f})"
-
-
-def _decimals(value: float) -> str:
-    """Return three decimals, a minus as long as a plus, no sign before 0."""
-    text = f"{value:.3f}"
-    return "0.000" if text == "-0.000" else text.replace("-", "\N{MINUS SIGN}")
+    figure = {"value": found.value, "low": found.low, "high": found.high}
+    return unbroken(figure_text(figure))

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from cxr_core.compare import compare, margin
+from cxr_core.comparison import compare, margin
+from cxr_core.evaluate.figure_text import number_text
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
 from ui.film_view import Summary
-from ui.words import NO_CLASS, number
+from ui.words import NO_CLASS
 
 if TYPE_CHECKING:
-    from cxr_core.compare import EnsembleParts
-    from ui.engine import Failure
+    from cxr_core.comparison import EnsembleParts
     from ui.film_view import Score
+    from ui.reading_cache import Failure
 
 BIAS: Final = "Bias"
 TOTAL: Final = "Score (logit)"
@@ -204,7 +205,7 @@ def strongest_sentence(parts: EnsembleParts, class_name: str) -> str:
     direction = "towards" if sums[name] > 0 else "away from"
     return (
         f"**{system_title(name)}** moves this film most, {abs(sums[name]):.2f} {direction} "
-        f"{CLASS_TITLES[class_name]}; the score is {number(float(parts.logits[index]))}."
+        f"{CLASS_TITLES[class_name]}; the score is {number_text(float(parts.logits[index]))}."
     )
 
 

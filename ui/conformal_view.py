@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from cxr_core.evaluate.figure_text import share_text
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
 from cxr_core.trust.conformal import ConformalModel, rank
-from ui.calibration_view import share_text
+from ui.words import unbroken
 
 if TYPE_CHECKING:
+    from cxr_core.evaluate.metrics import Proportion
     from cxr_core.trust.coverage import Coverage
 
 ALL_FILMS: Final = "All films"
@@ -45,7 +47,7 @@ def coverage_rows(model: ConformalModel, found: Coverage) -> list[dict[str, Any]
         {
             "Class": ALL_FILMS,
             "Promised": f"{found.level:.0%}",
-            "Its films with the class in the set": share_text(found.overall),
+            "Its films with the class in the set": _share(found.overall),
             "Range that chance explains": "",
             "Calibration films": f"{sum(model.n_by_class.values()):,}",
             "Lowest score that keeps it": "",
@@ -58,7 +60,7 @@ def coverage_rows(model: ConformalModel, found: Coverage) -> list[dict[str, Any]
             {
                 "Class": CLASS_TITLES[name],
                 "Promised": f"{found.level:.0%}",
-                "Its films with the class in the set": share_text(found.by_class[name]),
+                "Its films with the class in the set": _share(found.by_class[name]),
                 "Range that chance explains": ""
                 if band is None or limit is None
                 else f"{band[0]:.1%} to {band[1]:.1%}",
@@ -132,3 +134,8 @@ def _broken(model: ConformalModel, found: Coverage) -> list[str]:
         f"**The promise does not hold for {' and '.join(outside)}:** coverage on test films lies "
         "outside the range that chance explains, so calibration and test films differ."
     ]
+
+
+def _share(found: Proportion) -> str:
+    """Write a share, with one decimal."""
+    return unbroken(share_text(found.to_dict(), digits=1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from cxr_core.evaluate.figure_text import number_text
 from cxr_core.labels import CLASS_TITLES
 from ui.performance_view import cell
 
@@ -104,11 +105,12 @@ def cost_lines(shown: DecisionCosts) -> list[str]:
     text = (
         f"It changes the call of **{shown.n_changed:,} of {n:,} films**. Mean cost a film: "
         f"{before:.3f} by the likeliest class, {after:.3f} by least expected cost, difference "
-        f"{_signed(difference['value'])}"
+        f"{number_text(difference['value'], 3, is_signed=True)}"
     )
     if difference["low"] is None:
         return [*lines, f"{text}, no interval: {difference['reason']}."]
-    text += f" ({_signed(difference['low'])} to {_signed(difference['high'])})."
+    low, high = (number_text(difference[end], 3, is_signed=True) for end in ("low", "high"))
+    text += f" ({low} to {high})."
     if difference["low"] <= 0 <= difference["high"]:
         text += " The interval holds 0: **not told apart** on these films."
     return [*lines, text]
@@ -141,8 +143,3 @@ def _count(number: float) -> str:
     """Write a number of films; under ten with one decimal where that is not whole."""
     rounded = round(number, 1)
     return f"{rounded:g}" if rounded < 10 else f"{number:,.0f}"
-
-
-def _signed(value: float) -> str:
-    """Write a difference with its sign."""
-    return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cxr_core.evaluate.misread import Misread
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
-from ui.comparison_view import GROUPING_TITLES, NOT_STATED
+from ui.performance_comparison_view import GROUPING_TITLES, NOT_STATED
 
 if TYPE_CHECKING:
     from ui.evidence import Evidence

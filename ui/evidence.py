@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-import numpy.typing as npt
 import streamlit as st
 
+from cxr_core.array import Float64Array
 from cxr_core.evaluate.evaluation import SCHEMA, calibrated_probs, evaluation_of, films_digest
-from cxr_core.evaluate.folder import about, known_films
+from cxr_core.evaluate.folder_evaluation import about, known_films
+from ui.model_cache import models_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,7 @@ BLIND: Final = ", each read by models that never saw its patient"
 MAX_SETS: Final = 16
 _OWN_KEY: Final = "evidence-own"
 
-Probs = Mapping[str, npt.NDArray[np.float64]]
+Probs = Mapping[str, Float64Array]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,7 @@ class Evidence:
         """Names of the systems, in display order."""
         return tuple(self.evaluation["systems"])
 
-    def probs(self, *, is_raw: bool) -> dict[str, npt.NDArray[np.float64]]:
+    def probs(self, *, is_raw: bool) -> dict[str, Float64Array]:
         """Return each system's probabilities; raw ones where a system has no others.
 
         Args:
@@ -167,7 +167,7 @@ def evidence_of(predictor: Predictor, title: str) -> Evidence:
         SpecMismatchError: If what is stored contradicts itself.
     """
     bundle, variant = predictor.bundle, predictor.variant
-    key = f"{bundle.digest}/{variant}/{title}"
+    key = f"{models_key(predictor)}/{title}"
     stored = (bundle.evaluation(variant) or {"sets": {}})["sets"].get(title)
     reads = reads_of(bundle, variant, title)
     calibrated = calibrated_of(predictor.trust_model, reads)
@@ -188,8 +188,7 @@ def own_evidence(predictor: Predictor, title: str, reads: Reads) -> Evidence:
     Returns:
         The evidence.
     """
-    bundle = predictor.bundle
-    key = f"{bundle.digest}/{predictor.variant}/own/{films_digest(reads.films)}"
+    key = f"{models_key(predictor)}/own/{films_digest(reads.films)}"
     calibrated = calibrated_of(predictor.trust_model, reads)
     evaluation = _measured(key, predictor, reads, calibrated)
     return Evidence(key, title, reads, calibrated, evaluation, is_own=True)

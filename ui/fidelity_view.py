@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from ui.words import number
+from cxr_core.evaluate.figure_text import number_text
 
 if TYPE_CHECKING:
     from cxr_core.explain.fidelity import MapFidelity, Randomisation
@@ -75,9 +75,9 @@ def check_sentences(found: MapFidelity) -> list[str]:
         first, last = found.randomisation.stages[0], found.randomisation.stages[-1]
         lines.append(
             f"**Does it depend on what was learnt?** With a random last layer the map keeps a rank "
-            f"correlation of {number(first.spearman)} with itself, with the whole head random "
-            f"{number(last.spearman)} (means of {found.randomisation.n_draws}; near 0 is good). "
-            f"The network below the head stays as it is.{_verdict(found.randomisation)}"
+            f"correlation of {number_text(first.spearman)} with itself, with the whole head random "
+            f"{number_text(last.spearman)} (means of {found.randomisation.n_draws}; near 0 is "
+            f"good). The network below the head stays as it is.{_verdict(found.randomisation)}"
         )
     if found.order is not None:
         order = found.order
@@ -90,13 +90,13 @@ def check_sentences(found: MapFidelity) -> list[str]:
         sign = "above" if found.road.gap > 0 else "not above"
         lines.append(
             "**And with covers that give less away (ROAD)?** "
-            f"Gap {number(found.road.gap)}, {sign} 0, which is chance."
+            f"Gap {number_text(found.road.gap)}, {sign} 0, which is chance."
         )
     if found.repeatability is not None:
         lines.append(
             "**Does it stay under changes that mean nothing?** Rank correlation after small shifts "
-            f"and noise {number(found.repeatability.mean)} on average, "
-            f"{number(found.repeatability.least)} at least."
+            f"and noise {number_text(found.repeatability.mean)} on average, "
+            f"{number_text(found.repeatability.least)} at least."
         )
     return lines + [f":small[{note}]" for note in check_notes(found)]
 
@@ -110,7 +110,7 @@ def agreement_sentence(others: Mapping[str, float]) -> str:
     Returns:
         One Markdown sentence.
     """
-    found = ", ".join(f"{name} {number(value)}" for name, value in others.items())
+    found = ", ".join(f"{name} {number_text(value)}" for name, value in others.items())
     return (
         "**Do the same networks with other heads see it alike?** Rank correlation with the map of "
         f"the other variants: {found} (1 the same order of cells, 0 none). Low values mean that "
@@ -154,8 +154,8 @@ def _verdict(check: Randomisation) -> str:
     lowest = min(stage.ssim for stage in check.stages)
     word = "passes" if check.passes else "does not pass"
     return (
-        f" Its likeness falls to {number(lowest)}; maps of different films are "
-        f"{number(check.baseline)} alike: it **{word}**."
+        f" Its likeness falls to {number_text(lowest)}; maps of different films are "
+        f"{number_text(check.baseline)} alike: it **{word}**."
     )
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from cxr_core.window import Window
+from cxr_core.grey_window import Window
 
 if TYPE_CHECKING:
     from cxr_core.radiograph import Radiograph
@@ -164,26 +164,6 @@ def pack(pixels: npt.NDArray[Any]) -> bytes:
     zigzag = ((signed << 1) ^ (signed >> 15)).view(np.uint16)
     planes = (zigzag >> 8).astype(np.uint8).tobytes() + zigzag.astype(np.uint8).tobytes()
     return _deflate(planes, zlib.Z_DEFAULT_STRATEGY)
-
-
-def unpack(packed: bytes, shape: tuple[int, int], bits: int) -> npt.NDArray[Any]:
-    """Undo `pack`, as `js/pixels.js` does in the browser.
-
-    Args:
-        packed: The zlib stream.
-        shape: Rows and columns.
-        bits: 8 or 16.
-
-    Returns:
-        Array of that shape, uint8 or uint16.
-    """
-    raw = np.frombuffer(zlib.decompress(packed), np.uint8)
-    if bits == 8:
-        return np.add.accumulate(raw.reshape(shape), axis=0, dtype=np.uint8)
-    high, low = raw.reshape(2, *shape).astype(np.uint16)
-    zigzag = high << 8 | low
-    steps = (zigzag >> 1) ^ (0 - (zigzag & 1)).astype(np.uint16)
-    return np.add.accumulate(steps, axis=0, dtype=np.uint16)
 
 
 def _deflate(data: bytes, strategy: int) -> bytes:

@@ -12,9 +12,7 @@ from cxr_core.labels import CLASSES
 from ui.film_pixels import FilmPixels
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
+    from cxr_core.array import Float64Array
     from cxr_core.explain.cam import Cam
     from cxr_core.lungs import LungMask
     from cxr_core.predict import Reading, Trust
@@ -186,7 +184,7 @@ def summary_of(reading: Reading) -> Summary:
     return Summary(scores, reading.trust, reading.status == "refused")
 
 
-def _by_class(probs: npt.NDArray[np.float64]) -> dict[str, float]:
+def _by_class(probs: Float64Array) -> dict[str, float]:
     """Return class name to probability."""
     return dict(zip(CLASSES, map(float, probs), strict=True))
 

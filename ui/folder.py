@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cxr_core.errors import TrainingDataError, UnreadableImageError
-from cxr_core.evaluate.read_folder import SKIPPED_SUFFIXES
+from cxr_core.evaluate.folder_reads import SKIPPED_SUFFIXES
 from ui.folder_policy import named_path
 
 

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from cxr_core import APP_TITLE
 from cxr_core.errors import CxrError
-from ui import engine, server
+from ui import model_cache, reading_cache, server
 from ui.discreet import be_discreet
 from ui.login import logout_button, require_login
 from ui.offline import stay_offline
-from ui.words import APP_TITLE, RESEARCH_USE, WHERE_FILMS_GO, WHERE_RESULTS_GO
+from ui.words import RESEARCH_USE, WHERE_FILMS_GO, WHERE_RESULTS_GO
 
 if TYPE_CHECKING:
     from cxr_core.bundle import Bundle
@@ -83,7 +84,7 @@ def models() -> Predictor:
         The predictor that all sessions share; never change it.
     """
     try:
-        return engine.load()
+        return model_cache.load()
     except CxrError as err:
         show_error("The published models could not be loaded.", str(err), err.hint)
         st.stop()
@@ -133,7 +134,7 @@ def _about_models() -> None:
     """Name the bundle in use."""
     st.header("Models", anchor=False)
     try:
-        predictor = engine.load()
+        predictor = model_cache.load()
     except CxrError:
         st.markdown(":small[No bundle is loaded.]")
         return
@@ -155,10 +156,10 @@ def _raw_choice(predictor: Predictor) -> None:
     st.segmented_control(
         "Probabilities",
         [_CALIBRATED, _RAW],
-        default=_RAW if engine.shows_raw() else _CALIBRATED,
+        default=_RAW if reading_cache.shows_raw() else _CALIBRATED,
         required=True,
         key=_RAW_WIDGET,
-        on_change=lambda: engine.choose_raw(st.session_state[_RAW_WIDGET] == _RAW),
+        on_change=lambda: reading_cache.choose_raw(st.session_state[_RAW_WIDGET] == _RAW),
         help="Calibrated: stretched so that among films scored 0.9 about nine in ten are right, as "
         "measured on films kept apart for it. Raw: as the networks give them. The class named "
         "is the same.",
@@ -175,6 +176,6 @@ def _variant_choice(bundle: Bundle, used: str) -> None:
         names,
         index=names.index(used),
         key=_VARIANT_WIDGET,
-        on_change=lambda: engine.choose_variant(st.session_state[_VARIANT_WIDGET]),
+        on_change=lambda: model_cache.choose_variant(st.session_state[_VARIANT_WIDGET]),
         help="\n".join(f"- **{plain(n)}**: {plain(bundle.variants[n].title)}" for n in names),
     )

@@ -8,12 +8,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from cxr_core.errors import SpecMismatchError
+from cxr_core.evaluate.figure_text import decimal, share_text
 from cxr_core.labels import CLASS_TITLES, system_title
+from cxr_core.schema import GATE_TABLE
 
 if TYPE_CHECKING:
     from cxr_core.trust.gate import Gate
 
-SCHEMA: Final = "cxr-gate/1"
 _SAME: Final = 0.02
 KIND_TITLES: Final = MappingProxyType(
     {
@@ -64,8 +65,8 @@ def table_of(found: Mapping[str, Any] | None, variant: str) -> Mapping[str, Any]
     """
     if found is None:
         return None
-    if found.get("schema") != SCHEMA:
-        msg = f"`gate.json` must be of schema {SCHEMA}. Received: {found.get('schema')}"
+    if found.get("schema") != GATE_TABLE:
+        msg = f"`gate.json` must be of schema {GATE_TABLE}. Received: {found.get('schema')}"
         raise SpecMismatchError(msg)
     table: Mapping[str, Any] | None = found["variants"].get(variant)
     return table
@@ -92,25 +93,8 @@ def is_stale(table: Mapping[str, Any], gate: Gate | None) -> bool:
     return False
 
 
-def share_text(share: Mapping[str, Any]) -> str:
-    """Write a share with its counts and interval.
-
-    Args:
-        share: {value, low, high, n_hits, n}.
-
-    Returns:
-        For example `2 of 85, 2.4 % (0.6 to 8.2)`.
-    """
-    if share["value"] is None:
-        return "none measured"
-    return (
-        f"{share['n_hits']:,} of {share['n']:,}, {100 * share['value']:.1f} % "
-        f"({100 * share['low']:.1f} to {100 * share['high']:.1f})"
-    )
-
-
 def auroc_text(value: float | None) -> str:
-    """Write how well a set is told from test films; three digits, never rounded up to one.
+    """Write how well a set is told from test films, never rounded up to one.
 
     Args:
         value: In [0, 1], or `None` where it is not defined.
@@ -118,9 +102,7 @@ def auroc_text(value: float | None) -> str:
     Returns:
         For example `0.998`, or a dash.
     """
-    if value is None:
-        return "\N{EN DASH}"
-    return f"{value:.3f}" if value < 0.9995 or value == 1 else "above 0.999"
+    return "\N{EN DASH}" if value is None else decimal(value)
 
 
 def set_rows(sets: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -137,7 +119,7 @@ def set_rows(sets: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "Set": found["title"],
             "What is expected": KIND_TITLES[found["kind"]],
             "n": found["n"],
-            "Refused (95 % interval)": share_text(found["refused"]),
+            "Refused (95 % interval)": share_text(found["refused"], digits=1),
             "Told from test films (AUROC)": auroc_text(found["auroc"]),
         }
         for found in sets
@@ -159,7 +141,7 @@ def candidate_rows(candidates: Sequence[Mapping[str, Any]]) -> list[dict[str, An
             "AUROC, far pictures": auroc_text(found["auroc"]),
             "Lowest AUROC of a set": auroc_text(found["lowest"]["auroc"]),
             "of": found["lowest"]["title"],
-            "Far pictures refused": f"{100 * found['refused']['value']:.1f} %",
+            "Far pictures refused": f"{found['refused']['value']:.1%}",
         }
         for found in candidates
     ]
@@ -195,13 +177,16 @@ def summary_rows(table: Mapping[str, Any]) -> list[dict[str, str]]:
         Column title to words.
     """
     rows = [
-        {"": f"{found['title']}: wrongly refused", "Refused": share_text(found["refused"])}
+        {
+            "": f"{found['title']}: wrongly refused",
+            "Refused": share_text(found["refused"], digits=1),
+        }
         for found in table["sets"]
         if found["kind"] == "test"
     ]
     far = table["far"]
     title = f"Pictures of {far['n_sets']} kinds that are no upright frontal chest film: refused"
-    return [*rows, {"": title, "Refused": share_text(far["refused"])}]
+    return [*rows, {"": title, "Refused": share_text(far["refused"], digits=1)}]
 
 
 def source_sentence(table: Mapping[str, Any]) -> str | None:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from cxr_core.evaluate.figure_text import number_text
 from cxr_core.explain.cam import METHODS
 from cxr_core.labels import CLASS_TITLES, system_title
-from ui.words import number
 
 if TYPE_CHECKING:
     from cxr_core.explain.cam import Cam
@@ -53,12 +53,12 @@ def decomposition(cam: Cam, against: str | None = None) -> str:
         if positive > 0
         else "No cell is for it."
     )
-    score = f"the score of {score_title(cam.class_name, against)}, {number(cam.score)}"
+    score = f"the score of {score_title(cam.class_name, against)}, {number_text(cam.score)}"
     if cam.bias is None:
         return f"{strongest} The cells do not add up to {score}."
     return (
-        f"Cells for it add {number(positive)}, cells against it {number(negative)}, biases "
-        f"{number(cam.bias)}: together {score}. {strongest}"
+        f"Cells for it add {number_text(positive)}, cells against it {number_text(negative)}, "
+        f"biases {number_text(cam.bias)}: together {score}. {strongest}"
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from ui.words import APP_TITLE
+from cxr_core import APP_TITLE
 
 _SETTINGS: Final = ("redirect_uri", "cookie_secret", "expose_tokens")
 _NO_AUTHLIB: Final = (

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from cxr_core.evaluate.figure_text import NOT_MEASURED
 from cxr_core.explain.cam import METHODS
-from cxr_core.explain.fidelity.published import known_checks
+from cxr_core.explain.fidelity.published_checks import known_checks
 from cxr_core.labels import system_title
 
 if TYPE_CHECKING:
-    from cxr_core.explain.fidelity.published import KnownChecks
+    from cxr_core.explain.fidelity.published_checks import KnownChecks
 
 CHECK_TITLES: Final[Mapping[str, str]] = {
     "randomisation": "Random heads",
@@ -40,7 +41,6 @@ SEEDS_MEANING: Final = (
 _YES: Final = "passes"
 _NO: Final = "fails"
 _UNKNOWN: Final = "not told"
-_MISSING: Final = "not measured"
 
 
 def known_rows(
@@ -104,7 +104,7 @@ def known_sentences(
 def _verdict(found: KnownChecks, name: str) -> str:
     """Return what a check says of a kind of map."""
     if name not in found.passes:
-        return _MISSING
+        return NOT_MEASURED
     return {True: _YES, False: _NO, None: _UNKNOWN}[found.passes[name]]
 
 

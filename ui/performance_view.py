@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from cxr_core.evaluate.baseline import LEARNING_FREE
-from cxr_core.evaluate.display.style import decimal
+from cxr_core.evaluate.figure_text import figure_text
 from cxr_core.evaluate.weighted import figure_names
 from cxr_core.labels import CLASS_TITLES, system_title
+from ui.words import NBSP, unbroken
 
-NBSP: Final = "\N{NO-BREAK SPACE}"
 RAW, CALIBRATED = "figures", "calibrated"
 """Where an evaluation keeps the figures of both kinds of probabilities."""
 
@@ -30,7 +30,7 @@ MEANINGS: Final = (
     "**Log loss** and **Brier score**: how far the probabilities are from the truth; 0 is perfect, "
     "and being sure and wrong costs most in log loss."
 )
-SHOWN: Final = ("accuracy", "macro_recall", "macro_auroc", "log_loss")
+SHOWN: Final = ("accuracy", "balanced_accuracy", "macro_auroc", "log_loss")
 """Figures in the table of all systems."""
 
 CLASS_MEANINGS: Final = (
@@ -96,16 +96,15 @@ def cell(figure: Mapping[str, Any] | None, *, is_share: bool) -> str:
         For example `96.7% (95.5 to 97.8)` or `0.995 (0.992 to 0.998)`; the interval never breaks
         over two lines.
     """
-    if figure is None:
-        return "not measured"
-    value, low, high = figure["value"], figure.get("low"), figure.get("high")
-    if value is None:
-        return "not defined"
-    text = f"{value:.1%}" if is_share else decimal(value)
-    if low is None or high is None:
-        return f"{text}, no{NBSP}interval"
-    ends = [f"{100 * end:.1f}" if is_share else decimal(end) for end in (low, high)]
-    return f"{text} ({NBSP.join((ends[0], 'to', ends[1]))})"
+    text = unbroken(figure_text(figure, is_share=is_share))
+    has_gap = figure is not None and figure["value"] is not None and figure.get("low") is None
+    return f"{text}, no{NBSP}interval" if has_gap else text
+
+
+def _balanced(figures: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return balanced accuracy, which earlier evaluations call by another name."""
+    found: Mapping[str, Any] | None = figures.get("balanced_accuracy", figures.get("macro_recall"))
+    return found
 
 
 def interval_sentence(evaluation: Mapping[str, Any]) -> str:
@@ -145,7 +144,7 @@ def figure_rows(evaluation: Mapping[str, Any], *, is_raw: bool) -> list[dict[str
                 "System": title,
                 **_covid19(evaluation, system),
                 "Accuracy": cell(found.get("accuracy"), is_share=True),
-                "Balanced accuracy": cell(found.get("macro_recall"), is_share=True),
+                "Balanced accuracy": cell(_balanced(found), is_share=True),
                 "AUROC, mean": cell(found.get("macro_auroc"), is_share=False),
                 "Log loss": cell(found.get("log_loss"), is_share=False),
             }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxr_core.provenance import Provenance
-from ui import engine
+from ui import reading_cache
 
 if TYPE_CHECKING:
     from cxr_core.predict import Predictor
@@ -15,9 +15,9 @@ def provenance_of(predictor: Predictor) -> Provenance:
     """Return what numbers on screen were made with.
 
     Args:
-        predictor: The predictor from `ui.engine.load`.
+        predictor: The predictor from `ui.model_cache.load`.
 
     Returns:
         The provenance, with the session's choice of probabilities before or after calibration.
     """
-    return Provenance.of(predictor, is_raw=engine.shows_raw())
+    return Provenance.of(predictor, is_raw=reading_cache.shows_raw())

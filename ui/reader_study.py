@@ -16,9 +16,9 @@ from cxr_core.reader_study.film import films_by_digest
 from cxr_core.reader_study.plan import Task
 from cxr_core.reader_study.shelf import Shelf, unpack
 from ui import state, worklist
-from ui.engine import Failure
 from ui.folder_policy import named_path
 from ui.frame import show_error
+from ui.reading_cache import Failure
 from ui.samples import load_samples
 from ui.study_desk import Desk
 

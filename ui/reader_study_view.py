@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from cxr_core.evaluate.figure_text import number_text
 from cxr_core.labels import CLASS_TITLES, system_title
 from cxr_core.reader_study.design import (
     AIDED,
@@ -252,10 +253,10 @@ def number_words(figure: Mapping[str, Any], *, digits: int = 2) -> str:
     """Write a number with its interval, or why there is none."""
     if figure["value"] is None:
         return _missing(figure, f"n = {figure['n']}")
-    value = _number(figure["value"], digits)
+    value = number_text(figure["value"], digits)
     if figure["low"] is None:
         return f"{value}, n = {figure['n']}, {figure['reason']}"
-    low, high = _number(figure["low"], digits), _number(figure["high"], digits)
+    low, high = number_text(figure["low"], digits), number_text(figure["high"], digits)
     return f"{value} ({low} to {high}), n = {figure['n']}"
 
 
@@ -269,15 +270,7 @@ def _missing(figure: Mapping[str, Any], counts: str) -> str:
 
 def _points(value: float | None) -> str:
     """Write a share as percentage points with its sign."""
-    if value is None:
-        return NOTHING
-    text = f"{100 * value:+.0f}"
-    return "0" if text in ("+0", "-0") else text.replace("-", "\N{MINUS SIGN}")
-
-
-def _number(value: float, digits: int) -> str:
-    """Write a number with a proper minus."""
-    return f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    return NOTHING if value is None else number_text(100 * value, 0, is_signed=True)
 
 
 def _state(standing: Standing) -> str:

@@ -44,7 +44,7 @@ class Reports(Task):
     def work(self) -> None:
         """Read and lay out, until somebody cancels."""
         from cxr_core.report import About, FailedFilm, write_report
-        from cxr_core.report.batch import read_pages
+        from cxr_core.report.page_reader import read_pages
 
         about = About.of(self._predictor, system=self.system, is_raw=self._is_raw)
         pace = Pace(len(self._items))
@@ -54,8 +54,7 @@ class Reports(Task):
         )
         for page in coming:
             pages.append(page)
-            is_error = isinstance(page, FailedFilm)
-            self._tell(pace.count(is_read=not is_error, is_error=is_error))
+            self._tell(pace.count(is_read=not isinstance(page, FailedFilm)))
         if not pages or self.is_cancelled:
             return
         with suppress(CancelledCheckError):

@@ -9,7 +9,7 @@ from ui.run_view import run_title
 
 if TYPE_CHECKING:
     from cxr_core.bundle import Bundle
-    from cxr_core.run import Run
+    from cxr_core.training_run import Run
 
 
 def run_comments(runs: Sequence[Run], bundle: Bundle | None) -> str:

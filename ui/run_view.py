@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from cxr_core.history import FloatArray, smooth
+from cxr_core.array import Float64Array
 from cxr_core.labels import CLASS_TITLES, SYSTEMS, system_title
-from cxr_core.run import config_differences
-from cxr_core.runs import PUBLISHED
+from cxr_core.provenance import NOT_RECORDED
+from cxr_core.training_run import PUBLISHED, config_differences, smooth
 
 if TYPE_CHECKING:
-    from cxr_core.run import Run, RunList, SystemRun
+    from cxr_core.training_run import Run, RunList, SystemRun
 
 Panels = Literal["automatic", "run", "system", "one"]
 
@@ -28,7 +28,6 @@ CSV_FIELDS: Final = ("run", "system", "metric", "split", "epoch", "value", "smoo
 N_DEFAULT_RUNS: Final = 3
 
 _NOT_COMPARED: Final = ("title", "defects", "preset_file")
-_NOT_RECORDED: Final = "not recorded"
 
 
 @dataclass(frozen=True)
@@ -68,9 +67,9 @@ class Series:
     system: str
     metric: str
     split: str
-    epochs: FloatArray
-    values: FloatArray
-    smoothed: FloatArray
+    epochs: Float64Array
+    values: Float64Array
+    smoothed: Float64Array
 
 
 def run_title(key: str) -> str:
@@ -262,7 +261,7 @@ def difference_rows(runs: Sequence[Run]) -> list[dict[str, str]]:
         group = [run for run in runs if (run.kind == "pretraining") == is_pretraining]
         for name, values in config_differences(group, ignore=_NOT_COMPARED).items():
             shown = {
-                run_title(run.key): _words(values[run.key]) if run.key in values else _NOT_RECORDED
+                run_title(run.key): _words(values[run.key]) if run.key in values else NOT_RECORDED
                 for run in group
             }
             rows.append({"Setting": name, **shown})

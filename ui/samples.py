@@ -25,13 +25,11 @@ class Sample:
     Attributes:
         file: File name inside the folder.
         title: What the page calls it.
-        is_synthetic: True where a program drew it.
         path: Where its bytes are.
     """
 
     file: str
     title: str
-    is_synthetic: bool
     path: Path
 
     def read_bytes(self) -> bytes:
@@ -77,7 +75,6 @@ def _read(manifest: Path, _changed_ns: int) -> tuple[Sample, ...]:
         Sample(
             file=entry["file"],
             title=entry["title"],
-            is_synthetic=bool(entry.get("synthetic", True)),
             path=manifest.parent / Path(entry["file"]).name,
         )
         for entry in entries

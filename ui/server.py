@@ -22,8 +22,8 @@ from cxr_core.io.dicomweb import (
     settings_from,
     settings_from_environment,
 )
-from ui import engine, state
-from ui.engine import Failure
+from ui import reading_cache, state
+from ui.reading_cache import Failure
 
 if TYPE_CHECKING:
     from cxr_core.io.dicomweb.client import DicomWeb
@@ -235,7 +235,7 @@ def store_results(
     from cxr_core.dicom_out.export import MapChoice, export
 
     chosen = [MapChoice(*shown)]
-    exported = export(film.data, reading, predictor, chosen, is_raw=engine.shows_raw())
+    exported = export(film.data, reading, predictor, chosen, is_raw=reading_cache.shows_raw())
     outcomes = connect().store([written.data for written in exported.objects])
     if any(outcome.is_stored for outcome in outcomes):
         search().stored.add(film.digest)

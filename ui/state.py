@@ -216,7 +216,7 @@ def remove_film(digest: str) -> None:
 def clear_films() -> None:
     """Drop every film of this session, empty the uploader and the sample picker.
 
-    The readings are dropped by `ui.engine.forget`, which the button calls as well.
+    The readings are dropped by `ui.reading_cache.forget`, which the button calls as well.
     """
     held = shelf()
     held.films.clear()

@@ -12,10 +12,10 @@ from cxr_core.errors import CxrError, SpecMismatchError, StudyError
 from cxr_core.explain.cam import DEFAULT_METHOD
 from cxr_core.reader_study import FilmFinder, FolderShelf, Given, Study
 from cxr_core.reader_study.plan import Task
-from ui import engine
-from ui.engine import Failure
+from ui import model_cache
 from ui.film_pixels import FilmPixels
 from ui.film_view import map_data
+from ui.reading_cache import Failure
 
 if TYPE_CHECKING:
     from cxr_core.predict import Predictor
@@ -141,8 +141,8 @@ def models_of(study: Study, predictor: Predictor) -> Predictor:
         raise SpecMismatchError(msg, hint=hint)
     if models["variant"] == predictor.variant:
         return predictor
-    own = engine.Models(engine.bundle_folders()[0], models["variant"], "")
-    return engine.load_beside(own)
+    own = model_cache.Models(model_cache.bundle_folders()[0], models["variant"], "")
+    return model_cache.load_beside(own)
 
 
 def _make_room(held: dict[str, Any]) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
-
-APP_TITLE: Final = "CXR Reading Room"
 
 RESEARCH_USE: Final = (
     "**Research use only.** Not a medical device. Not for diagnosis, treatment or reassurance."
@@ -58,14 +57,17 @@ CALIBRATED: Final = (
 NOT_CALIBRATED: Final = "Probabilities are not calibrated."
 
 
-def number(value: float) -> str:
-    """Write a number with two decimals and a minus as long as a plus.
+NBSP: Final = "\N{NO-BREAK SPACE}"
+
+
+def unbroken(text: str) -> str:
+    """Keep a figure in one line; a break may come before its bracket alone.
 
     Args:
-        value: Any finite number.
+        text: For example `58 of 60 (97%, 89% to 99%)`.
 
     Returns:
-        For example `1.20`; what rounds to 0 has no sign.
+        The same with spaces at which no line ends.
     """
-    text = f"{value:.2f}"
-    return "0.00" if text == "-0.00" else text.replace("-", "\N{MINUS SIGN}")
+    text = re.sub(r" (of|to) ", rf"{NBSP}\1{NBSP}", text)
+    return re.sub(r", (?=\d)", f",{NBSP}", text)

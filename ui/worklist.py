@@ -15,7 +15,8 @@ from cxr_core.batch.run import about_models
 from cxr_core.errors import CxrError
 from cxr_core.io import LIMITS
 from ui import state
-from ui.engine import Failure
+from ui.model_cache import models_key
+from ui.reading_cache import Failure
 from ui.report_job import Reports
 from ui.worklist_job import Overlays, Reading, Thumbnails
 from ui.worklist_view import Choice, Facts, facts_of
@@ -155,7 +156,7 @@ def begin(listing: Listing, predictor: Predictor) -> Worklist:
     """
     holder = _holder()
     holder.stop()
-    key = f"{predictor.bundle.digest}/{predictor.variant}/{predictor.precision}"
+    key = f"{models_key(predictor)}/{predictor.precision}"
     store = holder.stores.setdefault(key, MemoryStore())
     reading = Reading(predictor, listing.items, store, holder.thumbnails)
     holder.worklist = Worklist(listing.items, listing.n_left_out, reading)

@@ -156,7 +156,6 @@ class Reading(Task):
             self.predictor,
             self._items,
             n_decoders=1,
-            n_lanes=1,
             store=self._store,
             should_stop=lambda: self.is_cancelled,
             on_progress=self._tell,
@@ -205,7 +204,7 @@ class Overlays(Task):
                     name = overlay_name(number, stem, record, self.system)
                     archive.writestr(name, self._picture(film))
                     self.n_drawn += 1
-                self._tell(pace.count(is_read=film is not None, is_error=film is None))
+                self._tell(pace.count(is_read=film is not None))
             systems = table_systems(self._predictor.systems)
             rows = [record for _, record in self._films]
             archive.writestr("results.csv", table_bytes(".csv", rows, systems, self._about))

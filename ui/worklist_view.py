@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from cxr_core.compare import compare
+from cxr_core.comparison import compare
 from cxr_core.labels import CLASS_TITLES, CLASSES
 from ui.words import NO_CLASS
 

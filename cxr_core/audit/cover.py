@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import BoolArray, Float32Array
 from cxr_core.lungs import LungMask
 
 RING_SHARE: Final = 3 / 32
@@ -25,10 +25,8 @@ COVERS: Final = (BORDER_ONLY, LUNGS_REMOVED, LUNGS_ONLY)
 
 NEEDS_LUNGS: Final = frozenset({LUNGS_REMOVED, LUNGS_ONLY})
 
-FloatImage = npt.NDArray[np.float32]
 
-
-def ring(height: int, width: int) -> npt.NDArray[np.bool_]:
+def ring(height: int, width: int) -> BoolArray:
     """Return the border of a film.
 
     Args:
@@ -44,7 +42,7 @@ def ring(height: int, width: int) -> npt.NDArray[np.bool_]:
     return outside
 
 
-def lung_pixels(lungs: LungMask, height: int, width: int) -> npt.NDArray[np.bool_]:
+def lung_pixels(lungs: LungMask, height: int, width: int) -> BoolArray:
     """Return the lungs at the size of a film.
 
     Args:
@@ -62,7 +60,7 @@ def lung_pixels(lungs: LungMask, height: int, width: int) -> npt.NDArray[np.bool
     return np.asarray(lungs.mask[rows][:, columns])
 
 
-def cover(image: FloatImage, name: str, lungs: LungMask | None = None) -> FloatImage:
+def cover(image: Float32Array, name: str, lungs: LungMask | None = None) -> Float32Array:
     """Paint part of a film black.
 
     Args:

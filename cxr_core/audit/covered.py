@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import IntArray
 from cxr_core.audit.cover import COVERS, NEEDS_LUNGS, cover
 from cxr_core.audit.films import AuditFilms
 from cxr_core.audit.measure import classifier_figures, left_out, share
-from cxr_core.audit.systems import SystemsReader
+from cxr_core.audit.systems_reader import SystemsReader
 from cxr_core.blas import one_blas_thread
 from cxr_core.evaluate.reads import Collector, Reads
 from cxr_core.evaluate.resample import N_RESAMPLES
@@ -136,7 +136,7 @@ def covered_figures(
     return found
 
 
-def _positions(whole: Reads, part: Reads) -> npt.NDArray[np.int64]:
+def _positions(whole: Reads, part: Reads) -> IntArray:
     """Return where the films of a part stand among all; both are in one order."""
     rows, start = [], 0
     for digest in part.films.sha256:  # equal bytes may stand twice, in the same order in both

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float32Array
 from cxr_core.audit.cover import (
     BORDER_ONLY,
     LUNGS_ONLY,
@@ -31,7 +31,7 @@ _WORKING_SIDE: Final = 224
 CONTAINERS: Final = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "GIF")
 COLOUR_MODES: Final = ("L", "RGB", "RGBA", "P", "I;16", "I", "F", "1", "LA", "CMYK")
 
-Vector = npt.NDArray[np.float32]
+Vector = Float32Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +72,7 @@ class Cue:
     needs_lungs: bool = False
 
 
-def _reduce(image: npt.NDArray[np.float32], side: int) -> Vector:
+def _reduce(image: Float32Array, side: int) -> Vector:
     """Reduce a picture to a square by averaging."""
     import cv2
 

@@ -10,9 +10,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from cxr_core.array import IntArray
 from cxr_core.dataset.film import SPLITS, children
 from cxr_core.errors import CxrError, TrainingDataError
-from cxr_core.evaluate.read_folder import describe, labelled_paths
+from cxr_core.evaluate.folder_reads import describe, labelled_paths
 from cxr_core.evaluate.reads import FilmList
 
 WHOLE: Final = "all"
@@ -47,14 +48,14 @@ class AuditFilms:
         return TEST in self.splits and len(set(self.splits)) > 1
 
     @property
-    def judged(self) -> npt.NDArray[np.int64]:
+    def judged(self) -> IntArray:
         """Positions of the films that figures are of: the test films, else all."""
         if not self.has_test:
             return np.arange(len(self))
         return np.flatnonzero(np.array(self.splits) == TEST)
 
     @property
-    def learnt(self) -> npt.NDArray[np.int64]:
+    def learnt(self) -> IntArray:
         """Positions of the films that are there to learn from; none without a test split."""
         return np.setdiff1d(np.arange(len(self)), self.judged)
 

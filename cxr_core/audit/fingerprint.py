@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
+
+from cxr_core.array import Float32Array
 
 SIDE: Final = 32
 N_FREQUENCIES: Final = 24
@@ -24,8 +25,7 @@ _WORKING_SIDE: Final = 96
 _FINE_SIDE: Final = 64
 _N_GREYS: Final = 4096
 
-FloatImage = npt.NDArray[np.float32]
-Coefficients = npt.NDArray[np.float32]
+Coefficients = Float32Array
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ AS_IT_IS: Final = Placement()
 EDGES: Final = ("left", "top", "right", "bottom")
 
 
-def working_copy(image: FloatImage) -> FloatImage:
+def working_copy(image: Float32Array) -> Float32Array:
     """Reduce a film once, for all placements.
 
     Args:
@@ -76,7 +76,7 @@ def working_copy(image: FloatImage) -> FloatImage:
     return np.asarray(cv2.resize(plain, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def coefficients(copy: FloatImage, placement: Placement = AS_IT_IS) -> Coefficients:
+def coefficients(copy: Float32Array, placement: Placement = AS_IT_IS) -> Coefficients:
     """Return the frequencies of a film's ranks.
 
     Args:
@@ -100,7 +100,7 @@ def coefficients(copy: FloatImage, placement: Placement = AS_IT_IS) -> Coefficie
     return np.asarray(frequencies.ravel()[1:], np.float32)
 
 
-def trimmed(copy: FloatImage) -> Placement | None:
+def trimmed(copy: Float32Array) -> Placement | None:
     """Return the part of a film inside margins of one grey, or `None` where it has none.
 
     Args:
@@ -124,7 +124,7 @@ def trimmed(copy: FloatImage) -> Placement | None:
     return None if found == AS_IT_IS else found
 
 
-def _seen(copy: FloatImage, at: Placement) -> FloatImage:
+def _seen(copy: Float32Array, at: Placement) -> Float32Array:
     """Return a placement of a film at the size that frequencies are taken of."""
     import cv2
 

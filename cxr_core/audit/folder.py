@@ -12,9 +12,9 @@ from cxr_core.audit.films import find_films
 from cxr_core.audit.leaks import leak_counts, listed
 from cxr_core.audit.look import Looks, look_at
 from cxr_core.audit.plan import AuditSettings, External, OnStage, Tools
-from cxr_core.audit.reading import SystemsPart
 from cxr_core.audit.schema import SCHEMA
 from cxr_core.audit.shortcut import majority, shortcuts
+from cxr_core.audit.systems_part import SystemsPart
 from cxr_core.dataset.film import data_digest
 from cxr_core.explain.fidelity.step import OnStep
 

@@ -7,11 +7,11 @@ and support vectors by cross-validation inside the training films of the publish
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float64Array, FloatArray, IntArray
 from cxr_core.errors import NotApplicableError
 from cxr_core.labels import N_CLASSES
 
@@ -22,15 +22,15 @@ _FEATURE_SHARE: Final = 0.05
 _LEAF_SHARE: Final = 50
 """A leaf holds at least one in so many films, between 2 and 20 films."""
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-Features = npt.NDArray[np.floating[Any]]
+Features = FloatArray
 
 ONE_CLASS: Final = "films of at least two classes are needed"
 ONE_PATIENT: Final = "each class needs films of at least two patients"
 
 
-def predict(features: Features, y_true: IntArray, judged: Features, *, seed: int = 0) -> FloatArray:
+def predict(
+    features: Features, y_true: IntArray, judged: Features, *, seed: int = 0
+) -> Float64Array:
     """Learn from some films and judge others.
 
     Args:
@@ -71,7 +71,7 @@ def predict(features: Features, y_true: IntArray, judged: Features, *, seed: int
 
 def cross_predict(
     features: Features, y_true: IntArray, patient: IntArray, *, seed: int = 0
-) -> FloatArray:
+) -> Float64Array:
     """Judge each film by a classifier that saw no film of its patient.
 
     Args:

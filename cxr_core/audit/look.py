@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import BoolArray, Float32Array
 from cxr_core.audit.cue import CUES, CueFilm
 from cxr_core.audit.films import AuditFilms
 from cxr_core.audit.fingerprint import coefficients, working_copy
@@ -41,10 +41,10 @@ class Looks:
     """
 
     films: AuditFilms
-    seen: Mapping[str, npt.NDArray[np.float32]]
-    coefficients: npt.NDArray[np.float32]
+    seen: Mapping[str, Float32Array]
+    coefficients: Float32Array
     fingerprints: tuple[Fingerprint, ...]
-    has_lungs: npt.NDArray[np.bool_] | None
+    has_lungs: BoolArray | None
     unreadable: tuple[tuple[str, str], ...]
 
 
@@ -52,8 +52,8 @@ class Looks:
 class _Look:
     """What one film tells."""
 
-    seen: Mapping[str, npt.NDArray[np.float32] | None]
-    coefficients: npt.NDArray[np.float32]
+    seen: Mapping[str, Float32Array | None]
+    coefficients: Float32Array
     fingerprint: Fingerprint
     has_lungs: bool
 
@@ -163,7 +163,7 @@ def _header(data: bytes) -> tuple[str, float]:
         return "", 0.0
 
 
-def _stacked(rows: Sequence[npt.NDArray[np.float32] | None]) -> npt.NDArray[np.float32]:
+def _stacked(rows: Sequence[Float32Array | None]) -> Float32Array:
     """Stack one row a film; rows that are missing become not-a-number."""
     width = next((len(row) for row in rows if row is not None), 1)
     empty = np.full(width, np.nan, np.float32)

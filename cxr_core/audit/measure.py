@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import BoolArray, Float64Array
 from cxr_core.evaluate.figure import Measured
 from cxr_core.evaluate.metrics import patient_wilson
 from cxr_core.evaluate.reads import FilmList
@@ -19,11 +19,9 @@ FIGURES: Final = ("accuracy", "balanced_accuracy", "macro_auroc")
 MIN_FILMS: Final = 20
 """Fewer films than this are said to be too few."""
 
-FloatArray = npt.NDArray[np.float64]
-
 
 def classifier_figures(
-    films: FilmList, probs: FloatArray, *, n_resamples: int = N_RESAMPLES
+    films: FilmList, probs: Float64Array, *, n_resamples: int = N_RESAMPLES
 ) -> dict[str, Any]:
     """Measure what a classifier says of labelled films.
 
@@ -42,7 +40,7 @@ def classifier_figures(
     return {**{name: found[name] for name in kept}, "called": called_shares(films, probs)}
 
 
-def called_shares(films: FilmList, probs: FloatArray) -> dict[str, Any]:
+def called_shares(films: FilmList, probs: Float64Array) -> dict[str, Any]:
     """Return how many films are called each class.
 
     Args:
@@ -59,7 +57,7 @@ def called_shares(films: FilmList, probs: FloatArray) -> dict[str, Any]:
     }
 
 
-def share(is_hit: npt.NDArray[np.bool_], films: FilmList) -> dict[str, Any]:
+def share(is_hit: BoolArray, films: FilmList) -> dict[str, Any]:
     """Return the share of films that something holds for.
 
     Args:
@@ -72,7 +70,7 @@ def share(is_hit: npt.NDArray[np.bool_], films: FilmList) -> dict[str, Any]:
     return patient_wilson(is_hit, films.patient).to_dict()
 
 
-def left_out(films: FilmList, is_in: npt.NDArray[np.bool_]) -> dict[str, int]:
+def left_out(films: FilmList, is_in: BoolArray) -> dict[str, int]:
     """Count the films of each class that take no part.
 
     Args:

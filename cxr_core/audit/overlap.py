@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
+from cxr_core.array import BoolArray, Float32Array
 from cxr_core.audit.fingerprint import (
     AS_IT_IS,
     EDGES,
     N_BITS,
     N_FREQUENCIES,
     Coefficients,
-    FloatImage,
     Placement,
     coefficients,
     trimmed,
@@ -45,7 +45,7 @@ _STEPS: Final = (0.03, 0.015, 0.0075)
 _DEGREES_PER_SHARE: Final = 100.0
 _MAX_ROUNDS: Final = 4
 
-Signs = npt.NDArray[np.float32]
+Signs = Float32Array
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,7 @@ class FingerprintIndex:
         ValueError: If the shapes do not fit.
     """
 
-    def __init__(
-        self, mean: Coefficients, bits: npt.NDArray[np.bool_], splits: Sequence[str]
-    ) -> None:
+    def __init__(self, mean: Coefficients, bits: BoolArray, splits: Sequence[str]) -> None:
         if mean.shape != (N_BITS,) or bits.shape != (len(splits), N_BITS):
             msg = (
                 f"`mean` and `bits` must have shapes ({N_BITS},) and (n, {N_BITS}). "
@@ -117,7 +115,7 @@ class FingerprintIndex:
         self._low_signs = self._signs[:, self._low]
 
     @classmethod
-    def of(cls, found: npt.NDArray[np.float32], splits: Sequence[str]) -> FingerprintIndex:
+    def of(cls, found: Float32Array, splits: Sequence[str]) -> FingerprintIndex:
         """Make the index of some films.
 
         Args:
@@ -134,7 +132,7 @@ class FingerprintIndex:
         """Return the number of films."""
         return len(self.bits)
 
-    def nearest(self, image: FloatImage) -> Match | None:
+    def nearest(self, image: Float32Array) -> Match | None:
         """Return the entry that a film is nearest to.
 
         Args:
@@ -159,7 +157,7 @@ class FingerprintIndex:
         ]
         return min(found, key=lambda match: match.n_differing)
 
-    def _refined(self, copy: FloatImage, position: int, start: Placement) -> Match:
+    def _refined(self, copy: Float32Array, position: int, start: Placement) -> Match:
         """Move edges and angle of a placement while that brings the film nearer to an entry."""
         signs = self._signs[position : position + 1]
 
@@ -182,7 +180,7 @@ class FingerprintIndex:
                     break
         return Match(position, least, best, self.splits[position])
 
-    def _sign(self, copy: FloatImage, at: Placement) -> Signs:
+    def _sign(self, copy: Float32Array, at: Placement) -> Signs:
         """Return +1 where a coefficient is above the mean and -1 elsewhere."""
         return np.where(coefficients(copy, at) > self.mean, 1.0, -1.0).astype(np.float32)
 
@@ -256,7 +254,7 @@ def bundle_index(bundle: Bundle) -> FingerprintIndex | None:
     return FingerprintIndex.load(bundle.folder / FILE)
 
 
-def _differing(signs: Signs, others: Signs) -> npt.NDArray[np.float32]:
+def _differing(signs: Signs, others: Signs) -> Float32Array:
     """Count differing bits of each with each; an inverted film counts as the film."""
     n_bits = np.float32(signs.shape[1])
     return np.asarray((n_bits - np.abs(signs @ others.T)) / 2, np.float32)

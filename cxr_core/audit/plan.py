@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from cxr_core.audit.overlap import FingerprintIndex
-from cxr_core.audit.systems import SystemsReader
+from cxr_core.audit.systems_reader import SystemsReader
 from cxr_core.evaluate.resample import N_RESAMPLES
 from cxr_core.lungs import LungSegmenter
 

@@ -11,18 +11,25 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float32Array, Float64Array
+from cxr_core.audit.change import (
+    add_noise,
+    blacken_border,
+    brighten,
+    compress,
+    crop,
+    paste_marker,
+    rotate,
+    soften,
+    stretch_contrast,
+)
 from cxr_core.explain.fidelity.step import OnStep, Steps
 from cxr_core.heads import softmax
 from cxr_core.radiograph import Radiograph
 
 if TYPE_CHECKING:
-    from cxr_core.audit.systems import SystemsReader
-
-FloatImage = npt.NDArray[np.float32]
-_NOISE_SEED: Final = 0
-_MARKER_MARGIN: Final = 0.04
+    from cxr_core.audit.systems_reader import SystemsReader
 
 
 @dataclass(frozen=True)
@@ -46,10 +53,10 @@ class Probe:
     explanation: str
     levels: tuple[float, ...]
     unchanged: float
-    change: Callable[[FloatImage, float], FloatImage]
+    change: Callable[[Float32Array, float], Float32Array]
     is_percent: bool = True
 
-    def apply(self, image: FloatImage, level: float) -> FloatImage:
+    def apply(self, image: Float32Array, level: float) -> Float32Array:
         """Change a film.
 
         Args:
@@ -77,9 +84,9 @@ class ProbeCurve:
 
     name: str
     levels: tuple[float, ...]
-    logits: Mapping[str, npt.NDArray[np.float64]]
+    logits: Mapping[str, Float64Array]
 
-    def probs(self, system: str, *, temperature: float = 1.0) -> npt.NDArray[np.float64]:
+    def probs(self, system: str, *, temperature: float = 1.0) -> Float64Array:
         """Return probabilities along the levels.
 
         Args:
@@ -109,92 +116,6 @@ class ProbeCurve:
             if labels[i] != labels[start]
         ]
         return min(flipped)[1] if flipped else None
-
-
-def paste_marker(image: FloatImage, level: float) -> FloatImage:
-    """Write a white R into the upper left corner, `level` of the film high."""
-    import cv2
-
-    height = max(3, round(level * image.shape[0]))
-    font, thickness = cv2.FONT_HERSHEY_SIMPLEX, max(1, round(height / 8))
-    scale = cv2.getFontScaleFromHeight(font, height, thickness)
-    margin = round(_MARKER_MARGIN * min(image.shape))
-    letter = np.zeros(image.shape, np.uint8)  # OpenCV writes on 8 bits only
-    place = (margin, margin + height)
-    cv2.putText(letter, "R", place, font, scale, 255, thickness, cv2.LINE_AA)
-    return np.maximum(image, letter.astype(np.float32) / 255)
-
-
-def blacken_border(image: FloatImage, level: float) -> FloatImage:
-    """Paint the outer `level` of each side black."""
-    rows, columns = (min(round(level * side), (side - 1) // 2) for side in image.shape)
-    framed = np.zeros_like(image)
-    inner = (slice(rows, image.shape[0] - rows), slice(columns, image.shape[1] - columns))
-    framed[inner] = image[inner]
-    return framed
-
-
-def crop(image: FloatImage, level: float) -> FloatImage:
-    """Cut `level` of each side off."""
-    rows, columns = (min(round(level * side), (side - 1) // 2) for side in image.shape)
-    return image[rows : image.shape[0] - rows, columns : image.shape[1] - columns].copy()
-
-
-def stretch_contrast(image: FloatImage, level: float) -> FloatImage:
-    """Multiply the distance from the mean grey by `level`."""
-    mean = np.float32(image.mean())
-    return mean + np.float32(level) * (image - mean)
-
-
-def brighten(image: FloatImage, level: float) -> FloatImage:
-    """Raise grey values to the power of `level`: below 1 brightens, above 1 darkens."""
-    return np.power(image, np.float32(level))
-
-
-def compress(image: FloatImage, level: float) -> FloatImage:
-    """Save the film as a JPEG of quality `level` and read it again."""
-    import cv2
-
-    plain = np.round(image * 255).astype(np.uint8)
-    quality = [cv2.IMWRITE_JPEG_QUALITY, round(level)]
-    _, data = cv2.imencode(".jpg", plain, quality)
-    decoded = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
-    return np.asarray(decoded, np.float32) / np.float32(255)
-
-
-def rotate(image: FloatImage, level: float) -> FloatImage:
-    """Turn the film by `level` degrees, counter-clockwise; its edge is repeated outside."""
-    import cv2
-
-    height, width = image.shape
-    turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), level, 1.0)
-    return np.asarray(
-        cv2.warpAffine(
-            np.ascontiguousarray(image),
-            turn,
-            (width, height),
-            flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-    )
-
-
-def soften(image: FloatImage, level: float) -> FloatImage:
-    """Blur by a Gaussian whose standard deviation is `level` of each side; the edge is repeated."""
-    import cv2
-
-    down, across = (max(level * side, 1e-3) for side in image.shape)
-    plain = np.ascontiguousarray(image)
-    blurred = cv2.GaussianBlur(
-        plain, (0, 0), sigmaX=across, sigmaY=down, borderType=cv2.BORDER_REPLICATE
-    )
-    return np.asarray(blurred)
-
-
-def add_noise(image: FloatImage, level: float) -> FloatImage:
-    """Add grain of standard deviation `level`, the same for the same size."""
-    grain = np.random.default_rng(_NOISE_SEED).normal(0.0, level, image.shape)
-    return image + grain.astype(np.float32)
 
 
 PROBES: Final = (
@@ -320,7 +241,7 @@ def n_changes(probes: Sequence[Probe]) -> int:
 
 def probe_film(
     reader: SystemsReader,
-    image: FloatImage,
+    image: Float32Array,
     *,
     probes: Sequence[Probe] = PROBES,
     on_step: OnStep | None = None,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float32Array
 from cxr_core.audit.cue import CUES, Cue
 from cxr_core.audit.films import AuditFilms
 from cxr_core.audit.learner import cross_predict, predict
@@ -18,8 +18,6 @@ from cxr_core.evaluate.baseline import learning_free_probs
 from cxr_core.evaluate.reads import FilmList
 from cxr_core.evaluate.resample import N_RESAMPLES
 from cxr_core.explain.fidelity.step import OnStep, Steps
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def shortcuts(
@@ -116,7 +114,7 @@ class _Elsewhere:
     """Films that are judged apart: none, or some with their numbers."""
 
     films: FilmList | None
-    numbers: tuple[npt.NDArray[np.float32], ...]
+    numbers: tuple[Float32Array, ...]
 
 
 def _elsewhere(external: Looks | None, cue: Cue, width: int) -> _Elsewhere:

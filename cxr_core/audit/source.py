@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from cxr_core.array import Float32Array, Float64Array, IntArray
 from cxr_core.audit.learner import ONE_PATIENT, folds
 from cxr_core.audit.measure import MIN_FILMS
 from cxr_core.errors import NotApplicableError
@@ -25,8 +26,6 @@ ONE_SOURCE: Final = "cannot be measured: one source only"
 NO_SOURCE: Final = "cannot be measured: no source is stated"
 
 _STRENGTH: Final = 0.1
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def source_prediction(
@@ -85,10 +84,10 @@ def _of_class(
 
 
 def _scores(
-    features: npt.NDArray[np.float32],
-    labels: npt.NDArray[np.int64],
-    division: Sequence[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]],
-) -> FloatArray:
+    features: Float32Array,
+    labels: IntArray,
+    division: Sequence[tuple[IntArray, IntArray]],
+) -> Float64Array:
     """Return a probability of each source for each film, by models that saw no film of its patient.
 
     Sources count alike, whatever their number of films.
@@ -115,9 +114,7 @@ def _scores(
     return scores
 
 
-def _figures(
-    scores: FloatArray, labels: npt.NDArray[np.int64], resamples: Resamples
-) -> dict[str, Any]:
+def _figures(scores: Float64Array, labels: IntArray, resamples: Resamples) -> dict[str, Any]:
     """Return both figures with intervals over patients."""
     drawn: Mapping[str, list[float]] = {"macro_auroc": [], "balanced_accuracy": []}
     whole = _both(scores, labels)
@@ -135,9 +132,7 @@ def _figures(
     return found
 
 
-def _both(
-    scores: FloatArray, labels: npt.NDArray[np.int64], n_sources: int | None = None
-) -> dict[str, float]:
+def _both(scores: Float64Array, labels: IntArray, n_sources: int | None = None) -> dict[str, float]:
     """Return mean AUROC of a source against the rest, and mean recall; NaN if one is missing."""
     n_sources = n_sources or scores.shape[1]
     present = [k for k in range(n_sources) if (labels == k).any()]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Final
 
-from cxr_core.audit.bench import first_flips
+from cxr_core.audit.probe_folder import first_flips
+from cxr_core.audit.section import Section, cell
+from cxr_core.evaluate.figure_text import share_text
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
 
 FIGURE_TITLES: Final = {
@@ -17,23 +18,6 @@ FIGURE_TITLES: Final = {
 MAJORITY_TITLE: Final = "always the commonest class"
 LAYER_TITLES: Final = {"pooled": "last feature map", "hidden": "last hidden layer"}
 WHOLE: Final = "whole film"
-
-
-@dataclass(frozen=True)
-class Section:
-    """One table.
-
-    Attributes:
-        title: What it is of.
-        header: Titles of the columns.
-        rows: Cells, as text.
-        notes: Sentences below it.
-    """
-
-    title: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    notes: tuple[str, ...] = ()
 
 
 def sections(
@@ -64,79 +48,6 @@ def sections(
     return tuple(section for section in found if section is not None)
 
 
-def cell(figure: Mapping[str, Any] | None, digits: int = 3) -> str:
-    """Write a figure with its interval, or why there is none.
-
-    Args:
-        figure: {value, low, high}, with `reason` where one is `None`.
-        digits: Decimals.
-
-    Returns:
-        For example `0.913 (0.895 to 0.931)`.
-    """
-    if figure is None:
-        return "not measured"
-    if figure["value"] is None:
-        return str(figure.get("reason", "not measured"))
-    text = f"{figure['value']:.{digits}f}"
-    if figure["low"] is None:
-        return text
-    return f"{text} ({figure['low']:.{digits}f} to {figure['high']:.{digits}f})"
-
-
-def count(share: Mapping[str, Any]) -> str:
-    """Write a share as a count.
-
-    Args:
-        share: {value, low, high, n_hits, n}.
-
-    Returns:
-        For example `57 of 60 (0.86 to 0.98)`.
-    """
-    if not share["n"]:
-        return "no film"
-    return f"{share['n_hits']} of {share['n']} ({share['low']:.2f} to {share['high']:.2f})"
-
-
-def text_lines(tables: Sequence[Section]) -> Iterator[str]:
-    """Yield tables for a terminal.
-
-    Args:
-        tables: Of `sections`.
-
-    Yields:
-        Lines without line ends.
-    """
-    for table in tables:
-        yield table.title
-        rows = (table.header, *table.rows)
-        widths = [max(len(row[i]) for row in rows) for i in range(len(table.header))]
-        for row in rows:
-            yield "  ".join(text.ljust(w) for text, w in zip(row, widths, strict=True)).rstrip()
-        yield from table.notes
-        yield ""
-
-
-def markdown_lines(tables: Sequence[Section]) -> Iterator[str]:
-    """Yield tables as Markdown.
-
-    Args:
-        tables: Of `sections`.
-
-    Yields:
-        Lines without line ends.
-    """
-    for table in tables:
-        yield f"**{table.title}**"
-        yield ""
-        for row in (table.header, ("---",) * len(table.header), *table.rows):
-            yield "| " + " | ".join(row) + " |"
-        for note in table.notes:
-            yield ""
-            yield note
-        yield ""
-
-
 def _external(audit: Mapping[str, Any], own: Mapping[str, Any]) -> Section | None:
     """Films that are judged apart: how many are called what."""
     about = audit["external"]
@@ -145,9 +56,9 @@ def _external(audit: Mapping[str, Any], own: Mapping[str, Any]) -> Section | Non
     rows = []
     whole = (own.get("external") or {}).get("whole", {})
     for system, called in whole.items():
-        rows.append((system_title(system), *(count(called[label]) for label in CLASSES)))
+        rows.append((system_title(system), *(share_text(called[label]) for label in CLASSES)))
     rows += [
-        (cue["title"], *(count(cue["external"][label]) for label in CLASSES))
+        (cue["title"], *(share_text(cue["external"][label]) for label in CLASSES))
         for cue in audit["cues"].values()
         if cue.get("external")
     ]
@@ -303,7 +214,7 @@ def _probes(own: Mapping[str, Any]) -> Section | None:
         for level in probe["levels"]:
             if level["level"] == probe["unchanged"]:
                 continue
-            cells = [count(each["flipped"]) for each in level["systems"].values()]
+            cells = [share_text(each["flipped"]) for each in level["systems"].values()]
             rows.append((probe["title"], f"{level['level']:g}", *cells))
     header = ("change", "level", *_probe_systems(found))
     title = f"Answers that flip under small changes, {found['n']} films"

@@ -14,15 +14,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from cxr_core.array import Float32Array
+from cxr_core.batch.item import Item
 from cxr_core.batch.listing import listed_items
 from cxr_core.batch.loader import Loaded, Loader
 from cxr_core.batch.part import Digests, Parts
 from cxr_core.batch.plan import Load, Plan, load_predictor
 from cxr_core.batch.record import Record
-from cxr_core.batch.source import Item
 from cxr_core.batch.table import row, table_systems
 from cxr_core.io import LIMITS, Limits
 from cxr_core.preprocess import PreprocessSpec, Shrunk, shrink, unscaled
@@ -148,7 +148,7 @@ def encoded_films(
         yield values["position"], values["name"], film
 
 
-def _floats(column: pa.Array, index: int) -> npt.NDArray[np.float32]:
+def _floats(column: pa.Array, index: int) -> Float32Array:
     """Return one cell of bytes as numbers, without a copy."""
     return np.frombuffer(column[index].as_buffer(), np.float32)
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from cxr_core import errors
-from cxr_core.batch.source import BrokenItem, EntryItem, FileItem, Item
+from cxr_core.batch.item import BrokenItem, EntryItem, FileItem, Item
 from cxr_core.batch.storage import StoredItem
 from cxr_core.errors import ArchiveError, CxrError
 from cxr_core.io.archive import Archive

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from cxr_core import io
-from cxr_core.batch.source import Item
+from cxr_core.batch.item import Item
 from cxr_core.errors import CxrError
 from cxr_core.io import Limits
 

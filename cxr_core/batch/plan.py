@@ -110,5 +110,9 @@ def load_predictor(plan: Plan) -> Predictor:
         CxrError: As `Plan.bundle`, or if a network cannot be read.
     """
     return Predictor(
-        plan.bundle(), variant=plan.variant, precision=plan.precision, n_threads=plan.n_threads
+        plan.bundle(),
+        variant=plan.variant,
+        precision=plan.precision,
+        n_threads=plan.n_threads,
+        weights_on_disk=True,
     )

@@ -20,7 +20,6 @@ class Progress:
         n_done: Files that have their record.
         n_total: Files in all.
         n_read: Of those done, read by the networks in this run; others were known or in error.
-        n_errors: Of those done, in error.
         rate: Films that the networks read in a second, of late; `None` before two were read.
         left_s: Seconds until the end at that rate; `None` where the rate is not known. Too long
             where many of the files to come are known already.
@@ -29,7 +28,6 @@ class Progress:
     n_done: int
     n_total: int
     n_read: int = 0
-    n_errors: int = 0
     rate: float | None = None
     left_s: float | None = None
 
@@ -51,34 +49,31 @@ class Pace:
         self._n_total = n_total
         self._clock = clock
         self._times: deque[tuple[float, int]] = deque(maxlen=_WINDOW)
-        self._n_done = self._n_read = self._n_errors = 0
+        self._n_done = self._n_read = 0
 
-    def count(self, *, is_read: bool, is_error: bool) -> Progress:
+    def count(self, *, is_read: bool) -> Progress:
         """Count one more file.
 
         Args:
             is_read: Whether the networks read it now.
-            is_error: Whether it is in error.
 
         Returns:
             How far the run is.
         """
-        return self.count_block(1, n_read=int(is_read), n_errors=int(is_error))
+        return self.count_block(1, n_read=int(is_read))
 
-    def count_block(self, n_done: int, *, n_read: int, n_errors: int) -> Progress:
+    def count_block(self, n_done: int, *, n_read: int) -> Progress:
         """Count files that were done together.
 
         Args:
             n_done: Their number.
             n_read: Of those, read by the networks now.
-            n_errors: Of those, in error.
 
         Returns:
             How far the run is.
         """
         self._n_done += n_done
         self._n_read += n_read
-        self._n_errors += n_errors
         if n_read:
             self._times.append((self._clock(), self._n_read))
         rate = left_s = None
@@ -86,7 +81,7 @@ class Pace:
             (first_s, n_first), (last_s, n_last) = self._times[0], self._times[-1]
             rate = (n_last - n_first) / (last_s - first_s)
             left_s = (self._n_total - self._n_done) / rate
-        return Progress(self._n_done, self._n_total, self._n_read, self._n_errors, rate, left_s)
+        return Progress(self._n_done, self._n_total, self._n_read, rate, left_s)
 
 
 def time_words(seconds: float) -> str:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from cxr_core import __version__
+from cxr_core.batch.item import Listing, list_items
 from cxr_core.batch.journal import Journal
 from cxr_core.batch.scorer import N_DECODERS, score_items
-from cxr_core.batch.source import Listing, list_items
 from cxr_core.batch.table import SUFFIXES, open_table, row, table_systems
 from cxr_core.errors import OutputError, UnreadableImageError
 
@@ -139,28 +139,41 @@ def write_scores(
         "precision": predictor.precision,
         "software": __version__,
     }
+    with writable(out), Journal(journal_path(out), models, resume=resume) as journal:
+        n_known = len(journal)
+        with closing(TableFile(out, predictor.systems, about)) as table:
+            for record in score_items(
+                predictor,
+                listing.items,
+                n_decoders=n_decoders,
+                store=journal,
+                should_stop=should_stop,
+                on_progress=on_progress,
+            ):
+                table.write(record)
+            if table.n_rows < len(listing.items):
+                return table.outcome(n_known, is_whole=False)
+            table.finish(listing)
+        journal.end()
+        return table.outcome(n_known, is_whole=True)
+
+
+@contextmanager
+def writable(out: Path) -> Iterator[None]:
+    """Make the folder of a table that is about to be written.
+
+    Args:
+        out: The table.
+
+    Yields:
+        Once; what the disk refuses meanwhile becomes one error.
+
+    Raises:
+        OutputError: If something cannot be written.
+    """
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with Journal(journal_path(out), models, resume=resume) as journal:
-            n_known = len(journal)
-            writer = TableFile(out, predictor.systems, about)
-            try:
-                for record in score_items(
-                    predictor,
-                    listing.items,
-                    n_decoders=n_decoders,
-                    store=journal,
-                    should_stop=should_stop,
-                    on_progress=on_progress,
-                ):
-                    writer.write(record)
-                if writer.n_rows < len(listing.items):
-                    return writer.outcome(n_known, is_whole=False)
-                writer.finish(listing)
-            finally:
-                writer.drop()
-            journal.end()
-            return writer.outcome(n_known, is_whole=True)
+        yield
     except OSError as err:
         msg = f"`{out.name}` must be a file that can be written. Received: {err.strerror}"
         raise OutputError(msg) from err
@@ -241,7 +254,7 @@ class TableFile:
         aside.replace(about_path(self._out))
         self._part.replace(self._out)
 
-    def drop(self) -> None:
+    def close(self) -> None:
         """Let go of the file, and remove it where it is not the table."""
         self._file.close()
         with suppress(OSError):

@@ -11,10 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from cxr_core.batch.item import Item, list_items
 from cxr_core.batch.loader import Loaded, Loader, MemoryStore, Store, load_ahead
 from cxr_core.batch.progress import Pace, Progress
 from cxr_core.batch.record import Record
-from cxr_core.batch.source import Item, list_items
 from cxr_core.errors import CxrError
 from cxr_core.io import LIMITS, Limits
 from cxr_core.preprocess import Prepared, prepare
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 N_DECODERS: Final = 2
 """Threads that decode films ahead of the networks."""
 
-N_LANES: Final = 1
-"""Films that are with the networks at once. Each uses every core: two at once hinder each other."""
-
 
 def score(
     predictor: Predictor,
@@ -37,7 +34,6 @@ def score(
     *,
     limits: Limits = LIMITS,
     n_decoders: int = N_DECODERS,
-    n_lanes: int = N_LANES,
     store: Store | None = None,
     should_stop: Callable[[], bool] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
@@ -46,11 +42,9 @@ def score(
 
     Args:
         predictor: The variant that reads.
-        sources: Paths, see `cxr_core.batch.source.list_items`.
+        sources: Paths, see `cxr_core.batch.item.list_items`.
         limits: Largest file and largest film that is decoded.
         n_decoders: Threads that decode ahead of the networks.
-        n_lanes: Films that are with the networks at once. Each is read as if it were alone, so this
-            changes the speed and no number.
         store: Readings that are known already, by content; new ones are put into it. One in memory
             if `None`.
         should_stop: Asked before each file; where it says so, the iterator ends after the films
@@ -67,7 +61,6 @@ def score(
         list_items(sources).items,
         limits=limits,
         n_decoders=n_decoders,
-        n_lanes=n_lanes,
         store=store,
         should_stop=should_stop,
         on_progress=on_progress,
@@ -80,7 +73,6 @@ def score_items(
     *,
     limits: Limits = LIMITS,
     n_decoders: int = N_DECODERS,
-    n_lanes: int = N_LANES,
     store: Store | None = None,
     should_stop: Callable[[], bool] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
@@ -93,7 +85,6 @@ def score_items(
         items: From `list_items`, or others.
         limits: As in `score`.
         n_decoders: As in `score`.
-        n_lanes: As in `score`.
         store: As in `score`.
         should_stop: As in `score`.
         on_progress: As in `score`.
@@ -112,10 +103,10 @@ def score_items(
     try:
         with (
             closing(load_ahead(items, loader, n_decoders, should_stop)) as coming,
-            closing(_Lanes(predictor, loader, store, n_lanes)) as lanes,
+            closing(_Queue(predictor, loader, store)) as queue,
         ):
-            for record, is_read in _in_order(coming, lanes):
-                progress = pace.count(is_read=is_read, is_error=record.error is not None)
+            for record, is_read in _in_order(coming, queue):
+                progress = pace.count(is_read=is_read)
                 if on_progress is not None:
                     on_progress(progress)
                 yield record
@@ -126,48 +117,48 @@ def score_items(
 
 
 def _in_order(
-    coming: Iterator[tuple[Item, Loaded[Prepared]]], lanes: _Lanes
+    coming: Iterator[tuple[Item, Loaded[Prepared]]], queue: _Queue
 ) -> Iterator[tuple[Record, bool]]:
-    """Keep the lanes full; yield records in the order of the items, and whether they are new."""
+    """Keep the networks busy; yield records in the items' order, and whether they are new."""
     shared: Archive | None = None
     for item, loaded in coming:
         if shared is not None and item.archive is not shared:
             shared.close()
         shared = item.archive
-        lanes.enter(item, loaded)
-        if lanes.is_full:
-            yield lanes.leave()
-    while not lanes.is_empty:
-        yield lanes.leave()
+        queue.enter(item, loaded)
+        if queue.is_full:
+            yield queue.leave()
+    while not queue.is_empty:
+        yield queue.leave()
 
 
 @dataclass(frozen=True, eq=False)
 class _Waiting:
-    """An item in a lane: with the networks, or waiting for what is known already."""
+    """An item that is with the networks, waits for them, or is known already."""
 
     item: Item
     loaded: Loaded[Prepared]
     answer: Future[Answer] | None
 
 
-class _Lanes:
-    """Films that are with the networks, first in first out; used from one thread."""
+class _Queue:
+    """The film that is with the networks and the next, first in first out; used from one thread.
 
-    def __init__(
-        self, predictor: Predictor, loader: Loader[Prepared], store: Store, n_lanes: int
-    ) -> None:
+    One film uses every core: two at once with the networks would hinder each other.
+    """
+
+    def __init__(self, predictor: Predictor, loader: Loader[Prepared], store: Store) -> None:
         self._predictor = predictor
         self._loader = loader
         self._store = store
-        self._n_lanes = n_lanes
-        self._pool = ThreadPoolExecutor(n_lanes, thread_name_prefix="networks")
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="networks")
         self._waiting: deque[_Waiting] = deque()
         self._running: set[str] = set()
 
     @property
     def is_full(self) -> bool:
-        """Whether one must leave before the next enters; one more waits, so that no lane idles."""
-        return len(self._waiting) > self._n_lanes
+        """Whether one must leave before the next enters; one waits, so that no network idles."""
+        return len(self._waiting) > 1
 
     @property
     def is_empty(self) -> bool:

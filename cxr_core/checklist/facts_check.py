@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cxr_core.checklist.subject import Subject
-from cxr_core.figure_text import figure_text, share_text
+from cxr_core.evaluate.figure_text import figure_text, share_text
 from cxr_core.labels import system_title
 
 

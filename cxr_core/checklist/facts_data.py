@@ -8,7 +8,7 @@ from typing import Any, Final
 from cxr_core.checklist.subject import Subject
 from cxr_core.dataset import NOT_STATED, source_separability
 from cxr_core.dataset.source import SOURCES
-from cxr_core.figure_text import counts_text, films_text
+from cxr_core.evaluate.figure_text import counts_text, films_text
 from cxr_core.labels import CLASS_TITLES
 
 PART_TITLES: Final = {

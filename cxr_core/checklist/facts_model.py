@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from cxr_core.checklist.subject import Subject
-from cxr_core.figure_text import counts_text, figure_text
+from cxr_core.evaluate.figure_text import counts_text, figure_text
 from cxr_core.labels import CLASS_TITLES, ENSEMBLES, system_title
+from cxr_core.provenance import NOT_RECORDED
 
 FITTED_TO: Final = {
     "train": "films that the members were fitted to as well",
@@ -64,7 +65,7 @@ def software(subject: Subject) -> str | None:
     if not environment:
         return None
     packages = ", ".join(f"{name} {version}" for name, version in environment["packages"].items())
-    revision = environment.get("revision") or "not recorded"
+    revision = environment.get("revision") or NOT_RECORDED
     return f"Python {environment['python']}; {packages}; revision {revision}."
 
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from cxr_core.checklist.subject import Subject
-from cxr_core.figure_text import figure_text, films_text, share_text
+from cxr_core.evaluate.figure_text import figure_text, films_text, share_text
+from cxr_core.evaluate.weighted import BY_CLASS
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
 
 FIGURE_TITLES: Final = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
-    "macro_recall": "mean recall of the classes",
     "macro_auroc": "macro AUROC",
     "macro_auprc": "macro AUPRC",
     "macro_f1": "macro F1",
@@ -21,8 +21,6 @@ FIGURE_TITLES: Final = {
 }
 """Figures of all classes together to words."""
 
-_BY_CLASS: Final = ("recall", "specificity", "precision", "f1", "auroc", "auprc")
-
 
 def metrics(subject: Subject) -> str | None:
     """Name what was measured."""
@@ -30,7 +28,7 @@ def metrics(subject: Subject) -> str | None:
         return None
     names = next(iter(subject.test["systems"].values())).get("figures", {})
     found = [title for name, title in FIGURE_TITLES.items() if name in names]
-    by_class = [kind for kind in _BY_CLASS if any(f"{kind}_{c}" in names for c in CLASSES)]
+    by_class = [kind for kind in BY_CLASS if any(f"{kind}_{c}" in names for c in CLASSES)]
     return (
         f"{', '.join(found)}; of each class {', '.join(by_class)}; confusion matrix; of films that "
         "do not show COVID-19, how many are called COVID-19."

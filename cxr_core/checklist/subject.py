@@ -8,8 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cxr_core.bundle import Bundle
-    from cxr_core.bundle_entry import VariantEntry
+    from cxr_core.bundle import Bundle, VariantEntry
 
 TEST_SET = "test"
 """Title of the set that nothing was chosen by, in a bundle that was published as it should be."""

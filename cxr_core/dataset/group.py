@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import BoolArray, Float32Array
 from cxr_core.errors import TrainingDataError
 
 HASH_SIDE: Final = 16
@@ -45,11 +45,11 @@ class Fingerprint:
         N. Krawetz, "Kind of Like That", 2013 (dHash), here with 256 bits.
     """
 
-    bits: npt.NDArray[np.bool_]
-    thumbnail: npt.NDArray[np.float32]
+    bits: BoolArray
+    thumbnail: Float32Array
 
 
-def fingerprint(image: npt.NDArray[np.float32]) -> Fingerprint:
+def fingerprint(image: Float32Array) -> Fingerprint:
     """Reduce a film to its fingerprint.
 
     Args:

@@ -16,6 +16,7 @@ from cxr_core.dataset.leak import COPY, LEAK_KINDS, NEAR_DUPLICATE
 from cxr_core.dataset.scan import Dataset
 from cxr_core.errors import SpecMismatchError
 from cxr_core.labels import CLASSES
+from cxr_core.schema import check_object
 
 SCHEMA: Final = "cxr-dataset/1"
 SIZE_STEPS_PX: Final = (0, 128, 256, 512, 1024, 1536, 2048, 3072, 4096)
@@ -117,15 +118,7 @@ def check_summary(content: object) -> dict[str, Any]:
     Raises:
         SpecMismatchError: If the schema is another or a field is missing or of another kind.
     """
-    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
-        schema = content.get("schema") if isinstance(content, dict) else type(content).__name__
-        msg = f"`schema` must be {SCHEMA}. Received: {schema!r}"
-        raise SpecMismatchError(msg)
-    wrong = [name for name, kind in _FIELDS.items() if not isinstance(content.get(name), kind)]
-    if wrong:
-        msg = f"`dataset.json` must have every field of {SCHEMA}. Received: no usable {wrong}"
-        raise SpecMismatchError(msg)
-    return content
+    return check_object(content, "dataset.json", SCHEMA, _FIELDS)
 
 
 def _count_by(name: str, films: Sequence[Film]) -> dict[str, dict[str, int]]:

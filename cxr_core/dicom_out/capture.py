@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from cxr_core.array import ByteArray
 from cxr_core.dicom_out import code
 from cxr_core.dicom_out.device import RESEARCH_USE, Device
-from cxr_core.dicom_out.source import new_uid
+from cxr_core.dicom_out.study import new_uid
 from cxr_core.explain.overlay import caption
 from cxr_core.io.dicom.view import CHEST
 
@@ -39,7 +40,7 @@ _JPEG_METHOD: Final = "ISO_10918_1"
 
 def overlay_capture(
     reference: Dataset,
-    picture: npt.NDArray[np.uint8],
+    picture: ByteArray,
     cam: Cam,
     device: Device,
     *,
@@ -49,7 +50,7 @@ def overlay_capture(
     """Return a picture with a map on it as an object of the film's study.
 
     Args:
-        reference: The film: patient, study and UIDs (`cxr_core.dicom_out.source`).
+        reference: The film: patient, study and UIDs (`cxr_core.dicom_out.study`).
         picture: Shape (h, w, 3), uint8 RGB.
         cam: The map in it.
         device: The models that made it.

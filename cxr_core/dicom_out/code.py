@@ -25,7 +25,6 @@ class Code(NamedTuple):
 SCHEME: Final = "99CXRROOM"
 """Designator of our own scheme; 99 marks private ones (PS3.16, chapter 8)."""
 
-SCHEME_NAME: Final = "CXR Reading Room"
 SCHEME_VERSION: Final = "1"
 SCHEME_UID: Final = "2.25.188408278843202964503780402374410650166"
 

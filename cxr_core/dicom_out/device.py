@@ -6,15 +6,12 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from cxr_core import __version__
+from cxr_core import APP_TITLE, __version__
 
 if TYPE_CHECKING:
     from cxr_core.provenance import Provenance
 
-SOFTWARE: Final = "CXR Reading Room"
-"""Manufacturer's model name and name of the device observer."""
-
-MANUFACTURER: Final = "CXR Reading Room, research software"
+MANUFACTURER: Final = f"{APP_TITLE}, research software"
 RESEARCH_USE: Final = "Research use only. Not a medical device. Not for diagnosis."
 
 _LONG: Final = 64
@@ -51,7 +48,7 @@ class Device:
         """Return the arguments of highdicom's objects for the General Equipment module."""
         return {
             "manufacturer": MANUFACTURER,
-            "manufacturer_model_name": SOFTWARE,
+            "manufacturer_model_name": APP_TITLE,
             "device_serial_number": self.digest[:_LONG],
             "software_versions": [
                 f"cxr_core {__version__}"[:_LONG],

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from cxr_core.dicom_out.device import RESEARCH_USE, Device
 from cxr_core.dicom_out.picture import overlay_picture
-from cxr_core.dicom_out.source import (
+from cxr_core.dicom_out.study import (
     Source,
     identify,
     new_uid,
@@ -32,10 +32,9 @@ from cxr_core.labels import CLASS_TITLES, CLASSES, class_index
 from cxr_core.provenance import Provenance
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
     from pydicom.dataset import Dataset
 
+    from cxr_core.array import ByteArray
     from cxr_core.explain.cam import Cam
     from cxr_core.io.dicom.clean import Pseudonyms
     from cxr_core.predict import Predictor, Reading
@@ -193,7 +192,7 @@ def _source(
 
 def _drawn(
     reading: Reading, predictor: Predictor, choice: MapChoice, provenance: Provenance
-) -> tuple[npt.NDArray[np.uint8], Cam]:
+) -> tuple[ByteArray, Cam]:
     """Draw one map with what must be read beside it."""
     system = reading.systems.get(choice.system)
     class_name = choice.class_name or (system.label if system else CLASSES[0])
@@ -238,7 +237,7 @@ def _film(source: Source, reading: Reading, device: Device) -> Written:
 
 
 def _overlays(
-    source: Source, drawn: Sequence[tuple[npt.NDArray[np.uint8], Cam]], device: Device
+    source: Source, drawn: Sequence[tuple[ByteArray, Cam]], device: Device
 ) -> list[Written]:
     """Write the pictures as one series."""
     from cxr_core.dicom_out.capture import overlay_capture

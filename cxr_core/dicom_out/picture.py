@@ -7,9 +7,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from cxr_core.array import ByteArray, Float32Array
 from cxr_core.explain.overlay import colour_table, mix
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ _MIN_WIDTH_PX: Final = 640
 
 
 def overlay_picture(
-    image: npt.NDArray[np.float32], cam: Cam, lines: Sequence[str], *, colour_map: str = "inferno"
-) -> npt.NDArray[np.uint8]:
+    image: Float32Array, cam: Cam, lines: Sequence[str], *, colour_map: str = "inferno"
+) -> ByteArray:
     """Draw a film with a map on it, a colour bar in the score's own units, and lines below.
 
     The map's cells are drawn as they are, without smoothing, so that its true resolution shows. The
@@ -68,7 +68,7 @@ def overlay_picture(
 
 
 def _draw_bar(
-    canvas: Image.Image, film_size: tuple[int, int], table: npt.NDArray[np.uint8], peak: float
+    canvas: Image.Image, film_size: tuple[int, int], table: ByteArray, peak: float
 ) -> None:
     """Draw the colour bar right of the film, from 0 to the map's largest value."""
     width, height = film_size

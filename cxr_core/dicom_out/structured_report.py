@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from cxr_core import APP_TITLE
 from cxr_core.dicom_out import code
-from cxr_core.dicom_out.device import MANUFACTURER, RESEARCH_USE, SOFTWARE, Device
-from cxr_core.dicom_out.source import new_uid
+from cxr_core.dicom_out.device import MANUFACTURER, RESEARCH_USE, Device
+from cxr_core.dicom_out.study import new_uid
 from cxr_core.labels import CLASSES, SYSTEMS, system_title
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def structured_report(reference: Dataset, reading: Reading, device: Device) -> C
     """Return what the systems say of a film.
 
     Args:
-        reference: The film it is about, from `cxr_core.dicom_out.source`.
+        reference: The film it is about, from `cxr_core.dicom_out.study`.
         reading: What the systems say; its probabilities are written as they are, calibrated or not,
             and each says which.
         device: The models that said it.
@@ -103,7 +104,7 @@ def _content(reference: Dataset, reading: Reading, device: Device) -> Any:
 
     observer = DeviceObserverIdentifyingAttributes(
         uid=device.uid,
-        name=SOFTWARE,
+        name=APP_TITLE,
         manufacturer_name=MANUFACTURER,
         model_name=f"{device.models}, variant {device.variant}",
         serial_number=device.digest,
@@ -171,7 +172,7 @@ def _film_group(
     group = _group(
         reference,
         FILM,
-        _algorithm(SOFTWARE, device),
+        _algorithm(APP_TITLE, device),
         [_measurement(name, value) for name, value in figures.items() if value is not None],
         evaluations,
     )
@@ -293,7 +294,7 @@ def _scheme() -> Any:
     from highdicom.coding_schemes import CodingSchemeIdentificationItem
 
     item = CodingSchemeIdentificationItem(
-        designator=code.SCHEME, name=code.SCHEME_NAME, version=code.SCHEME_VERSION
+        designator=code.SCHEME, name=APP_TITLE, version=code.SCHEME_VERSION
     )
     item.CodingSchemeUID = code.SCHEME_UID
     return item

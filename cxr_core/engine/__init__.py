@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
+
+from cxr_core.array import Float32Array
 
 
 class FeatureEngine(Protocol):
@@ -15,7 +16,7 @@ class FeatureEngine(Protocol):
     def feature_shape(self) -> tuple[int, int, int]:
         """Shape (h, w, c) of one film's feature map."""
 
-    def run(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def run(self, batch: Float32Array) -> Float32Array:
         """Run the backbone.
 
         Args:
@@ -29,7 +30,7 @@ class FeatureEngine(Protocol):
         """
 
 
-def check_batch(batch: npt.NDArray[np.float32], input_shape: tuple[int, int, int]) -> None:
+def check_batch(batch: Float32Array, input_shape: tuple[int, int, int]) -> None:
     """Refuse a batch that a backbone cannot take.
 
     Args:

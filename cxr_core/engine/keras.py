@@ -6,8 +6,8 @@ import threading
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float32Array
 from cxr_core.engine import check_batch
 
 
@@ -37,7 +37,7 @@ class KerasEngine:
         """Shape (h, w, c) of one film's feature map."""
         return self._feature_shape
 
-    def run(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def run(self, batch: Float32Array) -> Float32Array:
         """Run the backbone on the whole batch at once; see `FeatureEngine.run`."""
         import keras
 

@@ -8,32 +8,54 @@ from __future__ import annotations
 
 import sys
 import threading
-from functools import cache
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float32Array
 from cxr_core.engine import check_batch
+from cxr_core.engine.paged import compile_paged
 from cxr_core.errors import ArtifactIntegrityError
 
 PRECISIONS: Final = ("f32", "bf16")
+_CONVERTER: Final = "openvino.tools.ovc"
 
 
 def import_openvino() -> Any:
-    """Import OpenVINO without its usage statistics.
+    """Import OpenVINO without its usage statistics and its converter.
 
     `openvino_telemetry` is a dependency of the wheel and would report conversions to its maker.
-    OpenVINO and NNCF both run without it, so it is marked as absent before they look.
+    OpenVINO and NNCF both run without it, so it is marked as absent before they look. The converter
+    takes half of the time of the import; see `converter`.
 
     Returns:
         The `openvino` module.
     """
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    is_first = "openvino" not in sys.modules
+    if is_first:
+        sys.modules[_CONVERTER] = None  # type: ignore[assignment]
     import openvino
 
+    if is_first:
+        sys.modules.pop(_CONVERTER, None)
     return openvino
+
+
+def converter() -> Any:
+    """Import what turns a network of another framework into one of OpenVINO.
+
+    Returns:
+        The function `openvino.convert_model`.
+    """
+    import_openvino()
+    from openvino.tools.ovc import convert_model
+
+    return convert_model
 
 
 class OpenVinoEngine:
@@ -44,6 +66,9 @@ class OpenVinoEngine:
         precision: `f32`, or `bf16` where the processor has it. OpenVINO would choose bf16 by itself
             on such processors, which moves features by 1 to 2 %, so f32 is asked for by name.
         n_threads: Threads for one film; `None` leaves the choice to OpenVINO.
+        weights_on_disk: Keep the expanded weights in a file instead of in memory, where the machine
+            can, see `cxr_core.engine.paged`: half the memory, and up to a second more to load. For
+            processes that stay.
 
     Raises:
         ValueError: If the precision is not known.
@@ -55,7 +80,12 @@ class OpenVinoEngine:
     """
 
     def __init__(
-        self, xml_path: Path, *, precision: str = "f32", n_threads: int | None = None
+        self,
+        xml_path: Path,
+        *,
+        precision: str = "f32",
+        n_threads: int | None = None,
+        weights_on_disk: bool = False,
     ) -> None:
         if precision not in PRECISIONS:
             msg = f"`precision` must be one of {PRECISIONS}. Received: precision={precision!r}"
@@ -70,9 +100,19 @@ class OpenVinoEngine:
             config["INFERENCE_NUM_THREADS"] = n_threads
         try:
             core = _core()
-            model = core.read_model(xml_path)
-            model.reshape([1, *(dim.get_length() for dim in list(model.input().partial_shape)[1:])])
-            compiled = core.compile_model(model, "CPU", config)
+
+            def read_model() -> Any:
+                model = core.read_model(xml_path)
+                shape = list(model.input().partial_shape)[1:]
+                model.reshape([1, *(side.get_length() for side in shape)])
+                return model
+
+            compiled = (
+                compile_paged(import_openvino(), core, lambda: _expanded(read_model()), config)
+                if weights_on_disk
+                else None
+            )
+            compiled = compiled or core.compile_model(read_model(), "CPU", config)
         except RuntimeError as err:
             msg = f"{xml_path.name}: OpenVINO must be able to read the network. Received: {err}"
             raise ArtifactIntegrityError(msg) from err
@@ -92,7 +132,7 @@ class OpenVinoEngine:
         """Shape (h, w, c) of one film's feature map."""
         return self._feature_shape
 
-    def run(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def run(self, batch: Float32Array) -> Float32Array:
         """Run the backbone film by film; see `FeatureEngine.run`."""
         check_batch(batch, self._input_shape)
         features = np.empty((len(batch), *self._feature_shape), np.float32)
@@ -103,10 +143,53 @@ class OpenVinoEngine:
         return features
 
 
+def load_engines(
+    folder: Path,
+    networks: Iterable[str],
+    *,
+    precision: str = "f32",
+    n_threads: int | None = None,
+    weights_on_disk: bool = False,
+) -> dict[str, OpenVinoEngine]:
+    """Compile networks of a bundle, all at once: one alone does not keep two cores busy.
+
+    Args:
+        folder: Folder of the bundle.
+        networks: Paths below it; one that is named twice is compiled once.
+        precision: As for `OpenVinoEngine`.
+        n_threads: As for `OpenVinoEngine`.
+        weights_on_disk: As for `OpenVinoEngine`.
+
+    Returns:
+        Path to engine.
+
+    Raises:
+        ValueError: If the precision is not known.
+        ArtifactIntegrityError: If a file is missing or not a network.
+    """
+    paths = list(dict.fromkeys(networks))
+    load = partial(
+        OpenVinoEngine, precision=precision, n_threads=n_threads, weights_on_disk=weights_on_disk
+    )
+    with ThreadPoolExecutor(len(paths) or 1) as pool:
+        engines = pool.map(load, [folder / path for path in paths])
+        return dict(zip(paths, engines, strict=True))
+
+
 @cache
 def _core() -> Any:
     """Return the one OpenVINO core of the process; each one would load the plugin anew."""
     return import_openvino().Core()
+
+
+def _expanded(model: Any) -> Any:
+    """Turn the 8-bit weights of a model into float32, in place, as compiling it would."""
+    from openvino.passes import ConstantFolding, Manager
+
+    manager = Manager()
+    manager.register_pass(ConstantFolding())
+    manager.run_passes(model)
+    return model
 
 
 def _static_shape(port: Any) -> tuple[int, int, int]:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float64Array
 from cxr_core.labels import CLASSES, N_CLASSES
 
 LEARNING_FREE: Final = ("majority", "prior")
@@ -15,9 +15,7 @@ LEARNING_FREE: Final = ("majority", "prior")
 shares of the classes, and so calls it the same."""
 
 
-def learning_free_probs(
-    n: int, n_by_class: Mapping[str, int]
-) -> dict[str, npt.NDArray[np.float64]]:
+def learning_free_probs(n: int, n_by_class: Mapping[str, int]) -> dict[str, Float64Array]:
     """Return what each learning-free baseline says of some films.
 
     Args:

@@ -6,9 +6,9 @@ from collections.abc import Hashable, Sequence
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import rankdata
 
+from cxr_core.array import BoolArray, Float64Array, IntArray
 from cxr_core.evaluate.figure import Measured, figure
 from cxr_core.evaluate.resample import Resamples
 from cxr_core.evaluate.weighted import log_losses
@@ -16,11 +16,8 @@ from cxr_core.evaluate.weighted import log_losses
 N_RESAMPLES: Final = 1000
 """Resamples where a caller names no number; an evaluation draws `resample.N_RESAMPLES`."""
 
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
 
-
-def auroc(is_positive: npt.NDArray[np.bool_], scores: FloatArray) -> float:
+def auroc(is_positive: BoolArray, scores: Float64Array) -> float:
     """Return the area under the ROC curve.
 
     Args:
@@ -43,21 +40,7 @@ def auroc(is_positive: npt.NDArray[np.bool_], scores: FloatArray) -> float:
     return total / (n_positive * n_negative)
 
 
-def macro_recall(y_true: IntArray, probs: FloatArray) -> float:
-    """Return the mean recall over the classes present (balanced accuracy).
-
-    Args:
-        y_true: Class indices, shape (n,).
-        probs: Shape (n, k).
-
-    Returns:
-        In [0, 1].
-    """
-    predicted = probs.argmax(axis=1)
-    return float(np.mean([(predicted == k)[y_true == k].mean() for k in np.unique(y_true)]))
-
-
-def log_loss(y_true: IntArray, probs: FloatArray) -> float:
+def log_loss(y_true: IntArray, probs: Float64Array) -> float:
     """Return the mean negative log-likelihood of the true class.
 
     Args:
@@ -72,7 +55,7 @@ def log_loss(y_true: IntArray, probs: FloatArray) -> float:
 
 def figures(
     y_true: IntArray,
-    probs: FloatArray,
+    probs: Float64Array,
     patients: Sequence[Hashable],
     *,
     n_resamples: int = N_RESAMPLES,
@@ -103,7 +86,7 @@ def figures(
 
 
 def mean_interval(
-    values: FloatArray,
+    values: Float64Array | Sequence[float],
     patients: Sequence[Hashable],
     *,
     n_resamples: int = N_RESAMPLES,
@@ -121,6 +104,7 @@ def mean_interval(
         JSON-ready {value, low, high, n}; `None` for the first three where no film has a value.
         Where all films are of one patient, both ends are `None`: nothing can be resampled.
     """
+    values = np.asarray(values, np.float64)
     kept = ~np.isnan(values)
     if not kept.any():
         return {"value": None, "low": None, "high": None, "n": 0}
@@ -133,8 +117,8 @@ def mean_interval(
 
 def difference(
     y_true: IntArray,
-    probs: FloatArray,
-    other: FloatArray,
+    probs: Float64Array,
+    other: Float64Array,
     patients: Sequence[Hashable],
     *,
     n_resamples: int = N_RESAMPLES,
@@ -164,27 +148,3 @@ def difference(
         name: figure(float(values.mean()), resamples.means(values), resamples.n_patients)
         for name, values in gained.items()
     }
-
-
-def mean_figure(
-    values: Sequence[float],
-    patients: Sequence[Hashable],
-    *,
-    n_resamples: int = N_RESAMPLES,
-    seed: int = 0,
-) -> dict[str, Any]:
-    """Return the mean of one number a film, with a patient-bootstrap interval.
-
-    Args:
-        values: One number a film, at least one.
-        patients: Patient of each film.
-        n_resamples: Number of resamples.
-        seed: Seed of the resamples.
-
-    Returns:
-        As `mean_interval`, and n_patients.
-    """
-    figure = mean_interval(
-        np.asarray(values, np.float64), patients, n_resamples=n_resamples, seed=seed
-    )
-    return {**figure, "n_patients": len(set(patients))}

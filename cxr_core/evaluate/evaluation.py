@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float64Array
 from cxr_core.evaluate.baseline import learning_free_probs
 from cxr_core.evaluate.figure import Measured
 from cxr_core.evaluate.metrics import classification_summary, confusion_matrix
@@ -33,8 +33,6 @@ NOTES: Final = (
     "sure. The intervals of differences resample patients and do not have that fault.",
     "Brier scores are squared errors summed over the classes, from 0 to 2.",
 )
-
-Float64Array = npt.NDArray[np.float64]
 
 
 def evaluation_of(

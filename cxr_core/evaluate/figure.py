@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from cxr_core.array import BoolArray, Float64Array, IntArray
 from cxr_core.evaluate.metrics import confusion_matrix, wilson_ends
 from cxr_core.evaluate.resample import Resamples, interval_ends
 from cxr_core.evaluate.weighted import OVERALL, WeightedFigures, figure_names
@@ -20,9 +21,6 @@ NOT_RESAMPLED: Final = "no resamples were drawn"
 RARELY_DEFINED: Final = "not defined in most resamples"
 NO_SPREAD: Final = "the same in every resample, so resampling tells nothing"
 
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
-
 
 class Measured:
     """One system's figures on a set of films and on every resample of its patients.
@@ -33,14 +31,14 @@ class Measured:
         resamples: Of the patients of the same films.
     """
 
-    def __init__(self, y_true: IntArray, probs: FloatArray, resamples: Resamples) -> None:
+    def __init__(self, y_true: IntArray, probs: Float64Array, resamples: Resamples) -> None:
         weighted = WeightedFigures(y_true, probs)
         whole = weighted.measure(np.ones((1, len(y_true))))
         chunks = [weighted.measure(weights) for weights in resamples.weights()]
         self.resamples = resamples
         self.values = {name: float(value[0]) for name, value in whole.items()}
         """Name to the figure of the films as they are; not a number where it is not defined."""
-        self.drawn: dict[str, FloatArray] = {
+        self.drawn: dict[str, Float64Array] = {
             name: np.concatenate([np.empty(0), *(chunk[name] for chunk in chunks)])
             for name in whole
         }
@@ -83,7 +81,7 @@ class Measured:
         low, high = wilson_ends(value, len(np.unique(self.resamples.patient[rows])))
         return {"value": value, "low": low, "high": high}
 
-    def _counted(self, name: str) -> npt.NDArray[np.bool_] | None:
+    def _counted(self, name: str) -> BoolArray | None:
         """Return the films that a share is of; `None` for a figure that is no share."""
         if name == "accuracy":
             return np.ones(len(self._y_true), bool)
@@ -98,7 +96,7 @@ class Measured:
 
 def figure(
     value: float,
-    drawn: FloatArray,
+    drawn: Float64Array,
     n_patients: int,
     *,
     reason: str | None = None,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cxr_core.array import BoolArray, IntArray
 from cxr_core.labels import CLASSES
 
 
@@ -97,7 +98,7 @@ def wilson_ends(share: float, n: float, *, confidence: float = 0.95) -> tuple[fl
 
 
 def patient_wilson(
-    is_hit: npt.NDArray[np.bool_],
+    is_hit: BoolArray,
     patient: npt.NDArray[np.integer[Any]],
     *,
     confidence: float = 0.95,
@@ -127,7 +128,7 @@ def patient_wilson(
     return Proportion(n_hits, n, *wilson_ends(n_hits / n, worth, confidence=confidence))
 
 
-def n_independent(is_hit: npt.NDArray[np.bool_], patient: npt.NDArray[np.integer[Any]]) -> float:
+def n_independent(is_hit: BoolArray, patient: npt.NDArray[np.integer[Any]]) -> float:
     """Return how many independent films tell as much of a share as these films do.
 
     Args:
@@ -151,7 +152,7 @@ def n_independent(is_hit: npt.NDArray[np.bool_], patient: npt.NDArray[np.integer
 
 def confusion_matrix(
     y_true: npt.NDArray[np.integer[Any]], y_pred: npt.NDArray[np.integer[Any]]
-) -> npt.NDArray[np.int64]:
+) -> IntArray:
     """Count films by true and predicted class.
 
     Args:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float64Array, FloatArray
 from cxr_core.evaluate.reads import FilmList
 from cxr_core.evaluate.weighted import divide
 from cxr_core.labels import CLASSES, class_index
-
-Float64Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -89,9 +86,7 @@ def misread_films(
     ]
 
 
-def joined_features(
-    features: Mapping[str, npt.NDArray[np.floating[Any]]], members: Sequence[str]
-) -> Float64Array:
+def joined_features(features: Mapping[str, FloatArray], members: Sequence[str]) -> Float64Array:
     """Join the features of some members, each brought to length 1 so that none outweighs another.
 
     Args:

@@ -6,16 +6,12 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
-
+from cxr_core.array import BoolArray, IntArray
 from cxr_core.evaluate.figure import Measured, figure
 from cxr_core.evaluate.weighted import LESS_IS_BETTER
 
 COMPARED: Final = ("accuracy", "macro_auroc", "log_loss")
 """Figures whose differences are measured."""
-
-IntArray = npt.NDArray[np.int64]
 
 
 def pairs_of(
@@ -75,7 +71,7 @@ def differences(a: Measured, b: Measured, names: Sequence[str]) -> dict[str, Any
     }
 
 
-def mcnemar(is_a_right: npt.NDArray[np.bool_], is_b_right: npt.NDArray[np.bool_]) -> dict[str, Any]:
+def mcnemar(is_a_right: BoolArray, is_b_right: BoolArray) -> dict[str, Any]:
     """Test whether two systems are right equally often, on the films where only one is.
 
     Args:

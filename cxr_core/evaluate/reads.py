@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from cxr_core.array import Float32Array, Float64Array, IntArray
 from cxr_core.errors import SpecMismatchError
 from cxr_core.heads import HeadSet, softmax
 from cxr_core.labels import CLASSES, N_CLASSES
@@ -21,10 +22,6 @@ from cxr_core.labels import CLASSES, N_CLASSES
 SCHEMA: Final = "cxr-reads/1"
 GROUPINGS: Final = ("source", "view", "subtype", "age_band")
 """What films may be grouped by besides their class; words of a manifest, empty where unknown."""
-
-IntArray = npt.NDArray[np.int64]
-Float64Array = npt.NDArray[np.float64]
-Float32Array = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,7 +199,7 @@ class Reads:
         )
 
 
-Features = Mapping[str, npt.NDArray[np.float32]]
+Features = Mapping[str, Float32Array]
 """Member name to feature map (h, w, c) of one film."""
 
 

@@ -13,13 +13,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from cxr_core.array import Float64Array, IntArray
+
 N_RESAMPLES: Final = 2000
 CONFIDENCE: Final = 0.95
 _CELLS_AT_ONCE: Final = 400_000
 """Resamples times films that are weighed at a time; what fits the processor's cache."""
-
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +79,7 @@ class Resamples:
         """Number of different patients."""
         return int(self.n_drawn.shape[1])
 
-    def weights(self) -> Iterator[FloatArray]:
+    def weights(self) -> Iterator[Float64Array]:
         """Yield the weight of each film, some resamples at a time.
 
         Yields:
@@ -90,7 +89,7 @@ class Resamples:
         for start in range(0, len(self), step):
             yield self.n_drawn[start : start + step, self.patient].astype(np.float64)
 
-    def means(self, values: FloatArray) -> FloatArray:
+    def means(self, values: Float64Array) -> Float64Array:
         """Return the mean of one number a film in each resample.
 
         Args:
@@ -118,7 +117,7 @@ def numbered(patients: Sequence[Hashable] | IntArray) -> IntArray:
     return np.array([names[patient] for patient in listed], np.int64)
 
 
-def interval_ends(values: FloatArray) -> tuple[float | None, float | None]:
+def interval_ends(values: Float64Array) -> tuple[float | None, float | None]:
     """Return the ends of the percentile interval.
 
     Args:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from cxr_core.array import BoolArray, IntArray
 from cxr_core.evaluate.metrics import patient_wilson
 from cxr_core.evaluate.reads import GROUPINGS, FilmList
 from cxr_core.labels import CLASS_TITLES, CLASSES
@@ -17,8 +18,6 @@ MIN_FILMS: Final = 20
 
 TOO_FEW: Final = f"too few: under {MIN_FILMS} films"
 _COVID19: Final = CLASSES.index("COVID19")
-
-IntArray = npt.NDArray[np.int64]
 
 
 def subgroups_of(films: FilmList, called: Mapping[str, IntArray]) -> dict[str, Any]:
@@ -56,7 +55,7 @@ def _groups(
 
 
 def _group(
-    films: FilmList, rows: npt.NDArray[np.bool_], word: str, called: Mapping[str, IntArray]
+    films: FilmList, rows: BoolArray, word: str, called: Mapping[str, IntArray]
 ) -> dict[str, Any]:
     """Measure one group."""
     own = films.take(rows)
@@ -89,8 +88,8 @@ def _shares(films: FilmList, calls: IntArray) -> dict[str, Any]:
 
 def _share(
     films: FilmList,
-    is_hit: npt.NDArray[np.bool_],
-    of: npt.NDArray[np.bool_],
+    is_hit: BoolArray,
+    of: BoolArray,
     reason_none: str,
 ) -> dict[str, Any]:
     """Return the share of some films, or why there is none."""

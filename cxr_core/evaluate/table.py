@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from cxr_core.evaluate.figure_text import figure_text
 from cxr_core.evaluate.paired import against, best_system, is_told_apart
 from cxr_core.labels import CLASS_TITLES, system_title
 
@@ -40,7 +41,7 @@ def table_lines(evaluation: Mapping[str, Any]) -> list[str]:
     named |= {_FREE[name]: evaluation["learning_free"][name] for name in _FREE}
     rows = [["", *COLUMNS.values()]]
     rows += [
-        [title, *(_cell(system["figures"][name]) for name in COLUMNS)]
+        [title, *(figure_text(system["figures"][name]) for name in COLUMNS)]
         for title, system in named.items()
     ]
     lines += _aligned(rows)
@@ -64,15 +65,6 @@ def comparison_lines(evaluation: Mapping[str, Any]) -> list[str]:
     rest = ", ".join(system_title(name) for name in same)
     text = f"highest accuracy: {system_title(best)}"
     return [f"{text}; not told apart from it: {rest}" if same else f"{text}, told apart from all"]
-
-
-def _cell(figure: Mapping[str, Any]) -> str:
-    """Return a figure with its interval."""
-    if figure["value"] is None:
-        return "not defined"
-    if figure["low"] is None:
-        return f"{figure['value']:.3f}"
-    return f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

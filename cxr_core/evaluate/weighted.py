@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import BoolArray, Float64Array, IntArray
 from cxr_core.labels import CLASSES, N_CLASSES
 
 LEAST_LIKELY: Final = float(np.finfo(np.float64).eps)
@@ -20,23 +20,18 @@ LEAST_LIKELY: Final = float(np.finfo(np.float64).eps)
 OVERALL: Final = (
     "accuracy",
     "macro_auroc",
-    "macro_recall",
-    "log_loss",
     "balanced_accuracy",
+    "log_loss",
     "macro_auprc",
     "macro_f1",
     "brier",
 )
-"""Figures of all classes together. `macro_recall` and `balanced_accuracy` are one figure with two
-names: the first is that of earlier evaluations, the second scikit-learn's."""
+"""Figures of all classes together; earlier evaluations call the third `macro_recall`."""
 
 BY_CLASS: Final = ("recall", "specificity", "precision", "f1", "auroc", "auprc")
 """Figures of one class against the rest, stored as `<figure>_<CLASS>`."""
 
 LESS_IS_BETTER: Final = frozenset({"log_loss", "brier"})
-
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
 
 
 def figure_names() -> tuple[str, ...]:
@@ -55,7 +50,7 @@ class WeightedFigures:
         ValueError: If the shapes differ or a probability is not a number.
     """
 
-    def __init__(self, y_true: IntArray, probs: FloatArray) -> None:
+    def __init__(self, y_true: IntArray, probs: Float64Array) -> None:
         probs = np.asarray(probs, np.float64)
         if probs.shape != (len(y_true), N_CLASSES) or not np.isfinite(probs).all():
             msg = (
@@ -70,7 +65,7 @@ class WeightedFigures:
         self._losses = np.stack([log_losses(y_true, probs), brier_scores(y_true, probs)], axis=1)
         self._ranked = [RankedScores(y_true == k, probs[:, k]) for k in range(N_CLASSES)]
 
-    def measure(self, weights: FloatArray) -> dict[str, FloatArray]:
+    def measure(self, weights: Float64Array) -> dict[str, Float64Array]:
         """Return every figure for some weightings.
 
         Args:
@@ -98,16 +93,16 @@ class RankedScores:
         scores: Shape (n,), higher for positives.
     """
 
-    def __init__(self, is_positive: npt.NDArray[np.bool_], scores: FloatArray) -> None:
+    def __init__(self, is_positive: BoolArray, scores: Float64Array) -> None:
         self._order = np.argsort(-scores, kind="stable")
         ordered = scores[self._order]
         self._is_positive = is_positive[self._order].astype(np.float64)
         changes = np.flatnonzero(np.diff(ordered))
         self._ends = np.append(changes, len(ordered) - 1) if len(ordered) else changes
-        self.thresholds: FloatArray = ordered[self._ends]
+        self.thresholds: Float64Array = ordered[self._ends]
         """Each different score, falling; a film is called positive from its score on."""
 
-    def counts(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def counts(self, weights: Float64Array) -> tuple[Float64Array, Float64Array]:
         """Return how much is called positive from each threshold on.
 
         Args:
@@ -121,7 +116,7 @@ class RankedScores:
         hits = (ordered * self._is_positive).cumsum(axis=1)[:, self._ends]
         return hits, called - hits
 
-    def areas(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def areas(self, weights: Float64Array) -> tuple[Float64Array, Float64Array]:
         """Return the areas under both curves.
 
         Args:
@@ -148,7 +143,7 @@ class RankedScores:
         return auroc, np.where(n_negative > 0, auprc, np.nan)
 
 
-def log_losses(y_true: IntArray, probs: FloatArray) -> FloatArray:
+def log_losses(y_true: IntArray, probs: Float64Array) -> Float64Array:
     """Return the negative log-likelihood of each film's true class, in nats, shape (n,).
 
     Args:
@@ -159,7 +154,7 @@ def log_losses(y_true: IntArray, probs: FloatArray) -> FloatArray:
     return np.asarray(-np.log(np.maximum(likely, LEAST_LIKELY)))
 
 
-def brier_scores(y_true: IntArray, probs: FloatArray) -> FloatArray:
+def brier_scores(y_true: IntArray, probs: Float64Array) -> Float64Array:
     """Return each film's Brier score: squared errors summed over the classes, in [0, 2].
 
     Args:
@@ -173,7 +168,7 @@ def brier_scores(y_true: IntArray, probs: FloatArray) -> FloatArray:
     return np.asarray(((np.asarray(probs, np.float64) - truth) ** 2).sum(axis=1))
 
 
-def divide(over: FloatArray, under: FloatArray, *, otherwise: float = np.nan) -> FloatArray:
+def divide(over: Float64Array, under: Float64Array, *, otherwise: float = np.nan) -> Float64Array:
     """Divide, without a warning, where that is defined.
 
     Args:
@@ -189,7 +184,7 @@ def divide(over: FloatArray, under: FloatArray, *, otherwise: float = np.nan) ->
     return out
 
 
-def _count_figures(confusion: FloatArray) -> dict[str, FloatArray]:
+def _count_figures(confusion: Float64Array) -> dict[str, Float64Array]:
     """Return the figures of confusion matrices, shape (m, 3, 3), rows are true classes."""
     hits = np.diagonal(confusion, axis1=1, axis2=2)
     of_class, called = confusion.sum(axis=2), confusion.sum(axis=1)
@@ -207,16 +202,14 @@ def _count_figures(confusion: FloatArray) -> dict[str, FloatArray]:
         for name, values in columns.items()
         for k, label in enumerate(CLASSES)
     }
-    balanced = _mean(list(recall.T))
     return found | {
         "accuracy": divide(hits.sum(axis=1), total),
-        "macro_recall": balanced,
-        "balanced_accuracy": balanced,
+        "balanced_accuracy": _mean(list(recall.T)),
         "macro_f1": _mean(list(columns["f1"].T)),
     }
 
 
-def _mean(columns: list[FloatArray]) -> FloatArray:
+def _mean(columns: list[Float64Array]) -> Float64Array:
     """Return the mean over the classes for which a figure is defined."""
     stacked = np.stack(columns)
     is_defined = ~np.isnan(stacked)

@@ -6,9 +6,9 @@ from functools import cache
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from cxr_core.array import ByteArray, Float32Array
 from cxr_core.explain.cam import METHODS, Cam
 from cxr_core.labels import CLASS_TITLES, SYSTEM_TITLES
 
@@ -25,7 +25,7 @@ _MIN_FILM_PX = 448
 
 
 @cache
-def colour_table(name: str) -> npt.NDArray[np.uint8]:
+def colour_table(name: str) -> ByteArray:
     """Return a colour map as 256 colours.
 
     Args:
@@ -52,7 +52,7 @@ def colour_table(name: str) -> npt.NDArray[np.uint8]:
     return np.asarray(table, np.uint8)
 
 
-def to_heatmap(grid: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def to_heatmap(grid: Float32Array) -> Float32Array:
     """Scale a raw map for display: the positive part divided by its largest value.
 
     Args:
@@ -74,12 +74,12 @@ def to_heatmap(grid: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def render(
-    image: npt.NDArray[np.float32],
+    image: Float32Array,
     cam: Cam,
     *,
     colour_map: str = "inferno",
     opacity: float = OPACITY,
-) -> npt.NDArray[np.uint8]:
+) -> ByteArray:
     """Draw a film with a map on it, a colour bar in the score's own units and a caption.
 
     The map's cells are drawn as they are, without smoothing, so that its true resolution shows.
@@ -110,12 +110,12 @@ def render(
 
 
 def mix(
-    grey: npt.NDArray[np.uint8],
-    grid: npt.NDArray[np.float32],
+    grey: ByteArray,
+    grid: Float32Array,
     *,
     colour_map: str = "inferno",
     opacity: float = OPACITY,
-) -> npt.NDArray[np.uint8]:
+) -> ByteArray:
     """Mix a film with the colours of a map; nothing is drawn beside them.
 
     Args:
@@ -156,7 +156,7 @@ def caption(cam: Cam) -> str:
 
 
 def _draw_bar(
-    canvas: Image.Image, film_size: tuple[int, int], table: npt.NDArray[np.uint8], peak: float
+    canvas: Image.Image, film_size: tuple[int, int], table: ByteArray, peak: float
 ) -> None:
     """Draw the colour bar right of the film, from 0 to the map's largest value."""
     width, height = film_size

@@ -120,11 +120,6 @@ class InternalError(RequestError):
     default_hint = "Try again; if it stays, tell whoever runs this server the time of the request."
 
 
-def error_fields(error: CxrError) -> dict[str, str]:
-    """Return an error's type, message and hint, as in the results of films."""
-    return {"type": type(error).__name__, "message": str(error), "hint": error.hint}
-
-
 def error_object(error: CxrError) -> dict[str, Any]:
     """Return the body of an answer to a request that was not served.
 
@@ -134,7 +129,7 @@ def error_object(error: CxrError) -> dict[str, Any]:
     Returns:
         An object of schema `cxr-error/1`.
     """
-    return {"schema": SCHEMA, "error": error_fields(error)}
+    return {"schema": SCHEMA, "error": error.to_dict()}
 
 
 def film_status(error: CxrError, data: bytes) -> int:

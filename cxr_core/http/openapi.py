@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Final
 
-from cxr_core import __version__
+from cxr_core import APP_TITLE, __version__
 from cxr_core.engine.openvino import PRECISIONS
 from cxr_core.explain.cam import DEFAULT_METHOD, METHODS
 from cxr_core.http import error
@@ -42,7 +42,7 @@ def description() -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "CXR Reading Room",
+            "title": APP_TITLE,
             "version": __version__,
             "description": "Five classifiers of chest films side by side. Research use only: not a "
             "medical device, not for diagnosis, treatment or reassurance.",

@@ -9,13 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from cxr_core.errors import CxrError, SpecMismatchError
+from cxr_core.http.answer import read_films
 from cxr_core.http.body import SentFilm
 from cxr_core.http.error import BusyError, InternalError, NotReadyError, UnknownOptionError
 from cxr_core.http.option import Options
 from cxr_core.http.queue import Admission
-from cxr_core.http.reading import read_films
 from cxr_core.http.settings import Settings
-from cxr_core.published import PublishedModels
+from cxr_core.predict import PublishedModels
 from cxr_core.record import prediction_object
 
 T = TypeVar("T")

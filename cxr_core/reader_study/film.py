@@ -88,8 +88,6 @@ class FilmFinder:
             )
             raise StudyChangedError(msg, hint="Bring the films back as they were.")
         self._found = {digest: found[digest] for digest in digests}
-        self.n_others = len(found) - len(self._found)
-        """Films that lie there as well and are not of the study."""
 
     def read(self, digest: str) -> bytes:
         """Return a film's bytes, checked.

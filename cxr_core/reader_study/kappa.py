@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float64Array, IntArray
 from cxr_core.evaluate.resample import Resamples, interval_ends
 from cxr_core.evaluate.subgroup import MIN_FILMS, TOO_FEW
 
@@ -21,9 +21,6 @@ NO_COMMON_FILM: Final = "no film was answered by all of them"
 ONE_READER: Final = "one reader alone agrees with nobody"
 ALL_THE_SAME: Final = "all answers are the same, so chance alone explains that they agree"
 RARELY_DEFINED: Final = "not defined in most resamples, which hold one answer only"
-
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -109,7 +106,7 @@ def cohen_figure(
     """
     found = cohen_kappa(a, b, n_classes)
     tables = _tables(np.asarray(a), np.asarray(b), n_classes).reshape(len(a), n_classes**2)
-    drawn: list[FloatArray] = []
+    drawn: list[Float64Array] = []
     if found.value is not None:
         resamples = Resamples.draw(range(len(a)), n_resamples=N_RESAMPLES, seed=seed)
         for weights in resamples.weights():
@@ -136,14 +133,14 @@ def fleiss_figure(
         found, none = Kappa(None, None, None, len(table)), ONE_READER
         return {**_figure(found, [], none, reason=none), "n_readers": n_readers}
     found = fleiss_kappa(table.astype(np.int64))
-    drawn: list[FloatArray] = []
+    drawn: list[Float64Array] = []
     if found.value is not None:
         resamples = Resamples.draw(range(len(table)), n_resamples=N_RESAMPLES, seed=seed)
         drawn = [_kappas(*_fleiss_shares(table, weights)) for weights in resamples.weights()]
     return {**_figure(found, drawn, NO_COMMON_FILM), "n_readers": n_readers}
 
 
-def _tables(a: IntArray, b: IntArray, n_classes: int) -> FloatArray:
+def _tables(a: IntArray, b: IntArray, n_classes: int) -> Float64Array:
     """Return one table a film with a single 1 in it, shape (n, k, k)."""
     if a.shape != b.shape or a.ndim != 1:
         msg = f"`a` and `b` must have one shape (n,). Received: {a.shape} and {b.shape}"
@@ -154,7 +151,7 @@ def _tables(a: IntArray, b: IntArray, n_classes: int) -> FloatArray:
     return tables
 
 
-def _cohen_shares(tables: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _cohen_shares(tables: Float64Array) -> tuple[Float64Array, Float64Array]:
     """Return observed and expected agreement of several tables, shape (m, k, k)."""
     n = np.maximum(tables.sum(axis=(1, 2)), 1)
     observed = np.trace(tables, axis1=1, axis2=2) / n
@@ -162,7 +159,7 @@ def _cohen_shares(tables: FloatArray) -> tuple[FloatArray, FloatArray]:
     return observed, expected
 
 
-def _fleiss_shares(table: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _fleiss_shares(table: Float64Array, weights: Float64Array) -> tuple[Float64Array, Float64Array]:
     """Return observed and expected agreement, films weighted in several ways, shape (m, n)."""
     n = np.maximum(weights.sum(axis=1), 1)
     n_readers = table[0].sum() if len(table) else 2.0
@@ -171,7 +168,7 @@ def _fleiss_shares(table: FloatArray, weights: FloatArray) -> tuple[FloatArray, 
     return (weights @ agreeing) / n, (shares**2).sum(axis=1)
 
 
-def _kappas(observed: FloatArray, expected: FloatArray) -> FloatArray:
+def _kappas(observed: Float64Array, expected: Float64Array) -> Float64Array:
     """Return kappa of several, not a number where it is not defined."""
     kappas = np.full(len(observed), np.nan)
     is_defined = expected < 1 - 1e-12
@@ -179,7 +176,7 @@ def _kappas(observed: FloatArray, expected: FloatArray) -> FloatArray:
     return kappas
 
 
-def _of_shares(observed: FloatArray, expected: FloatArray, *, n: int) -> Kappa:
+def _of_shares(observed: Float64Array, expected: Float64Array, *, n: int) -> Kappa:
     """Return kappa of one."""
     if not n:
         return Kappa(None, None, None, 0)
@@ -188,7 +185,7 @@ def _of_shares(observed: FloatArray, expected: FloatArray, *, n: int) -> Kappa:
 
 
 def _figure(
-    found: Kappa, drawn: Sequence[FloatArray], none: str, *, reason: str | None = None
+    found: Kappa, drawn: Sequence[Float64Array], none: str, *, reason: str | None = None
 ) -> dict[str, Any]:
     """Return a figure with its interval, or why there is none."""
     low = high = None

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from cxr_core import __version__
-from cxr_core.caution import Caution, cautions
+from cxr_core.bundle.caution import Caution, cautions
 from cxr_core.errors import NotApplicableError
 from cxr_core.provenance import RAW, Provenance
 
 if TYPE_CHECKING:
     from cxr_core.predict import Predictor
     from cxr_core.trust.calibration import Temperature
-
-APP_TITLE: Final = "CXR Reading Room"
 
 
 @dataclass(frozen=True)

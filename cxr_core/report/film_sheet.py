@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from cxr_core.radiograph import SERIOUS_NOTICES
-from cxr_core.report.block import (
+from cxr_core.report.page_block import (
     BODY,
     BOTTOM_MM,
     GAP_MM,

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from cxr_core.array import Float32Array
 from cxr_core.explain.overlay import mix
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class MapPicture:
     notes: tuple[str, ...] = ()
 
 
-def grey_picture(image: npt.NDArray[np.float32]) -> Image.Image:
+def grey_picture(image: Float32Array) -> Image.Image:
     """Return a film at the size of a report's picture.
 
     Args:
@@ -108,7 +108,7 @@ def jpeg(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def outline(grid: npt.NDArray[np.float32]) -> tuple[Segment, ...]:
+def outline(grid: Float32Array) -> tuple[Segment, ...]:
     """Return lines around the cells of at least `OUTLINE_SHARE` of the largest value.
 
     Args:

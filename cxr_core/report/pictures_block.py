@@ -11,7 +11,7 @@ from PIL import Image
 
 from cxr_core.explain.overlay import OPACITY, colour_table
 from cxr_core.labels import CLASS_TITLES, system_title
-from cxr_core.report.block import GAP_MM, NOTE, Block
+from cxr_core.report.page_block import GAP_MM, NOTE, Block
 from cxr_core.report.picture import OUTLINE_SHARE
 from cxr_core.report.sentence import map_words
 from cxr_core.report.sheet import CONTENT_MM, MARGIN_MM, Sheet

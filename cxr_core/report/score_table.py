@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
-from cxr_core.report.block import BODY, HEADING, LABEL, NOTE, STRONG, Block, heading
+from cxr_core.report.page_block import BODY, HEADING, LABEL, NOTE, STRONG, Block, heading
 from cxr_core.report.sentence import NORMAL_MEANS, TEMPERATURE_MEANS, calibration_words
 from cxr_core.report.sheet import CONTENT_MM, MARGIN_MM, WIDTH_MM, Sheet
 

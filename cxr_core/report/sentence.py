@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from cxr_core.evaluate.figure_text import counts_text, number_text
 from cxr_core.explain.cam import METHODS
-from cxr_core.figure_text import counts_text
 from cxr_core.labels import CLASS_NOTES, CLASS_TITLES, system_title
 from cxr_core.report.picture import OUTLINE_SHARE
 
 if TYPE_CHECKING:
-    from cxr_core.caution import Caution
+    from cxr_core.bundle.caution import Caution
     from cxr_core.predict import Trust
     from cxr_core.report.about import About
     from cxr_core.report.content import FilmPage, LungFacts
@@ -186,12 +186,6 @@ def caution_words(caution: Caution) -> str:
         f"Of {caution.n_films:,} {caution.title}, these models call COVID-19: {said}; 95% "
         "intervals. A high score may be the source of the film, not disease."
     )
-
-
-def number_text(value: float) -> str:
-    """Write a number with two decimals and a minus as long as a plus."""
-    text = f"{value:.2f}"
-    return "0.00" if text == "-0.00" else text.replace("-", "\N{MINUS SIGN}")
 
 
 def map_words(found: MapPicture) -> str:

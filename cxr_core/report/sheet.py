@@ -14,9 +14,8 @@ from fpdf import FPDF
 from fpdf.fonts import TTFFont
 from fpdf.prefs import ViewerPreferences
 
-from cxr_core import __version__
+from cxr_core import APP_TITLE, __version__
 from cxr_core.errors import ArtifactIntegrityError
-from cxr_core.report.about import APP_TITLE
 
 FONTS: Final = Path(__file__).resolve().parents[2] / "assets" / "fonts"
 """The fonts that come with the repository; `tools/subset_fonts.py` made them."""

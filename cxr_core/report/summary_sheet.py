@@ -8,7 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from cxr_core.labels import CLASS_TITLES, system_title
-from cxr_core.report.block import (
+from cxr_core.report.content import FilmPage
+from cxr_core.report.film_sheet import film_title
+from cxr_core.report.page_block import (
     BODY,
     BOTTOM_MM,
     HEADING,
@@ -26,8 +28,6 @@ from cxr_core.report.block import (
     stack,
     total_mm,
 )
-from cxr_core.report.content import FilmPage
-from cxr_core.report.film_sheet import film_title
 from cxr_core.report.sheet import MARGIN_MM, WIDTH_MM, Sheet, Style
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from cxr_core.array import Float64Array, IntArray
 from cxr_core.errors import NotApplicableError
 from cxr_core.evaluate.metrics import Proportion, wilson
-from cxr_core.trust.calibration_error import Float64Array, IntArray
 
 SHARES: Final = tuple(i / 20 for i in range(1, 21))
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from cxr_core.array import Float64Array, FloatArray, IntArray
 from cxr_core.errors import NotApplicableError, SpecMismatchError
 from cxr_core.evaluate.resample import numbered
 from cxr_core.heads import softmax
@@ -27,9 +28,6 @@ BOUNDS: Final = (0.05, 20.0)
 N_FOLDS: Final = 10
 
 _FLAT: Final = 1e-9
-
-Float64Array = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ class Temperature:
             msg = f"`value` must be above 0 and finite. Received: value={self.value}"
             raise ValueError(msg)
 
-    def apply(self, logits: npt.NDArray[np.floating[Any]]) -> Float64Array:
+    def apply(self, logits: FloatArray) -> Float64Array:
         """Turn logits into calibrated probabilities.
 
         Args:
@@ -113,7 +111,7 @@ class Temperature:
 
 
 def fit_temperature(
-    logits: npt.NDArray[np.floating[Any]],
+    logits: FloatArray,
     y_true: IntArray,
     *,
     patients: Sequence[Hashable] | npt.NDArray[Any] | None = None,

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from cxr_core.array import Float64Array, IntArray
 from cxr_core.errors import NotApplicableError
 from cxr_core.evaluate.resample import CONFIDENCE, N_RESAMPLES, Resamples
 from cxr_core.labels import CLASSES, class_index
@@ -25,9 +26,6 @@ TOP_LABEL: Final = "top_label"
 
 CLASSWISE: Final = "classwise"
 """The score of each class against the share of films of that class, mean over the classes."""
-
-Float64Array = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -14,16 +14,12 @@ from math import ceil
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import BoolArray, Float64Array, FloatArray, IntArray
 from cxr_core.errors import SpecMismatchError
 from cxr_core.labels import CLASSES, N_CLASSES
 
 LEVELS: Final = (0.90, 0.95)
-
-Float64Array = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 
 
 def rank(n_calibration: int, level: float) -> int:
@@ -77,7 +73,7 @@ class ConformalModel:
         """
         return tuple(name for name, value in self._of(level).items() if value is None)
 
-    def sets(self, probs: npt.NDArray[np.floating[Any]], level: float) -> BoolArray:
+    def sets(self, probs: FloatArray, level: float) -> BoolArray:
         """Return which classes are in the set of each film.
 
         Args:

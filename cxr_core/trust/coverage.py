@@ -9,10 +9,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from cxr_core.array import BoolArray, Float64Array, IntArray
 from cxr_core.evaluate.metrics import Proportion, wilson
 from cxr_core.evaluate.resample import numbered
 from cxr_core.labels import CLASSES, N_CLASSES
-from cxr_core.trust.conformal import BoolArray, ConformalModel, Float64Array, IntArray, rank
+from cxr_core.trust.conformal import ConformalModel, rank
 
 N_RESPLITS: Final = 1000
 BAND: Final = 0.99

@@ -7,17 +7,19 @@ have in common with a film: one that passes may still be read by its source, and
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from cxr_core.array import BoolArray, Float64Array, IntArray
 from cxr_core.errors import NotApplicableError, SpecMismatchError
 from cxr_core.labels import CLASSES, N_CLASSES
-from cxr_core.trust.limit import Limit, tolerance_limit
-from cxr_core.trust.space import FeatureSpace, fit_space
+from cxr_core.trust.gate_input import LAYOUT, Arrays, as_rows, by_key, stack_equal
+from cxr_core.trust.gate_limit import Limit
+from cxr_core.trust.space import FeatureSpace
 
 if TYPE_CHECKING:
     from cxr_core.evaluate.reads import Reads
@@ -26,18 +28,6 @@ SCHEMA: Final = "cxr-gate-model/1"
 PASSED: Final = "passed"
 REFUSED: Final = "refused"
 NOT_RUN: Final = "not_run"
-LAYOUT: Final = "layout"
-LEFT_OUT: Final = ("efficientnetb7",)
-"""Members that the gate does without if it has others: measured with `benchmarks.gate`, distances
-in the published EfficientNetB7's features add more noise than they tell."""
-
-SHARE: Final = 0.03
-"""Share of films like the unseen ones that limits let be refused at most, 95 % surely."""
-
-N_LAYOUT_AXES: Final = 8
-_LEAD: Final = "ensemble_dense"
-
-Arrays = Mapping[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -66,17 +56,17 @@ class GateScores:
         called: Class index that the lead system names, shape (n,).
     """
 
-    score: npt.NDArray[np.float64]
-    limit: npt.NDArray[np.float64]
-    called: npt.NDArray[np.int64]
+    score: Float64Array
+    limit: Float64Array
+    called: IntArray
 
     @property
-    def is_refused(self) -> npt.NDArray[np.bool_]:
+    def is_refused(self) -> BoolArray:
         """Whether each film is refused, shape (n,)."""
         return np.asarray(self.score > self.limit)
 
     @property
-    def ratio(self) -> npt.NDArray[np.float64]:
+    def ratio(self) -> Float64Array:
         """Score over limit, shape (n,): above 1 is refused, whatever the class."""
         return np.asarray(self.score / self.limit)
 
@@ -136,7 +126,7 @@ class Gate:
             hidden: Member name to its last hidden layer, shape (n, d) or (d,); not looked at unless
                 the gate was fitted with it.
             logits: System name to shape (n, 3) or (3,); the lead system must be there.
-            layout: From `cxr_core.trust.layout.film_layout`, shape (n, 36) or (36,); not looked at
+            layout: From `cxr_core.trust.film_layout`, shape (n, 36) or (36,); not looked at
                 unless the gate was fitted with it.
 
         Returns:
@@ -147,17 +137,17 @@ class Gate:
             SpecMismatchError: If something is missing or has another shape.
             NotApplicableError: If a value is not finite.
         """
-        logits_of_lead = _rows(logits, self.lead, N_CLASSES)
+        logits_of_lead = as_rows(logits, self.lead, N_CLASSES)
         if not np.isfinite(logits_of_lead).all():
             msg = f"`logits` must be finite. Received: {self.lead} with values that are not"
             raise NotApplicableError(msg, hint="Do not use the scores of this film.")
         called = logits_of_lead.argmax(axis=1)
-        sources = _sources(pooled, hidden, layout)
+        sources = by_key(pooled, hidden, layout)
         distances = [
-            space.distance(_rows(sources, key, space.n_features))
+            space.distance(as_rows(sources, key, space.n_features))
             for key, space in self.spaces.items()
         ]
-        score = np.exp(np.mean(np.log(_equal_length(distances)), axis=0))
+        score = np.exp(np.mean(np.log(stack_equal(distances)), axis=0))
         if len(score) != len(called):
             msg = f"`pooled` and `logits` must be of the same films. Received: {len(score)} rows "
             raise SpecMismatchError(f"{msg}and {len(called)}")
@@ -250,98 +240,6 @@ class Gate:
         except (KeyError, TypeError, ValueError, AttributeError) as err:
             msg = f"`gate` must have every field of {SCHEMA}. Received: {err!r}"
             raise SpecMismatchError(msg) from err
-
-
-def fit_gate(
-    reference: Reads,
-    unseen: Reads,
-    *,
-    lead: str | None = None,
-    spaces: Sequence[str] | None = None,
-    layouts: tuple[npt.NDArray[Any], npt.NDArray[Any]] | None = None,
-    share: float = SHARE,
-) -> Gate:
-    """Fit the gate of one variant.
-
-    Args:
-        reference: Films that the models were fitted to, with features; distances are from these.
-        unseen: Films that no network and no head saw; limits come from these alone, since films
-            that were seen lie nearer.
-        lead: System whose class chooses the limit; `None` for the ensemble of dense layers, or the
-            last system where there is none.
-        spaces: `pooled/MEMBER` or `hidden/MEMBER`; `None` for the pooled features of all members
-            but `LEFT_OUT`.
-        layouts: Layout of the reference films and of the unseen ones, each (n, 36); `None` for a
-            gate that looks at features alone.
-        share: Largest share of films like the unseen ones that may be refused, in (0, 1).
-
-    Returns:
-        The gate. A class that fewer than `cxr_core.trust.limit.MIN_FILMS` unseen films are called
-        has no limit: such films are then neither passed nor refused.
-
-    Raises:
-        NotApplicableError: If there are no features, fewer than two reference films, or values
-            that are not finite.
-        SpecMismatchError: If reference and unseen films do not fit each other.
-    """
-    keys = list(spaces or _default_spaces(reference))
-    if not keys:
-        msg = "`reference` must have pooled features. Received: reads with logits alone"
-        raise NotApplicableError(msg, hint="Fit the gate to reads made from the networks.")
-    sources = _sources(reference.pooled, reference.hidden, None)
-    fitted = {key: fit_space(_rows(sources, key), reference.y_true) for key in keys}
-    if layouts is not None:
-        fitted[LAYOUT] = fit_space(
-            layouts[0], reference.y_true, transform_name="none", n_axes=N_LAYOUT_AXES
-        )
-    chosen = lead or (_LEAD if _LEAD in reference.logits else reference.systems[-1])
-    none_yet = {name: Limit(None, 0, "not set") for name in CLASSES}
-    found = Gate(fitted, none_yet, chosen, len(reference)).of_reads(
-        unseen, None if layouts is None else layouts[1]
-    )
-    limits = {
-        name: tolerance_limit(found.score[found.called == k], share)
-        for k, name in enumerate(CLASSES)
-    }
-    return Gate(fitted, limits, chosen, len(reference))
-
-
-def _default_spaces(reads: Reads) -> list[str]:
-    """Return the pooled features of the members that tell most."""
-    names = [name for name in reads.pooled if name not in LEFT_OUT] or list(reads.pooled)
-    return [f"pooled/{name}" for name in names]
-
-
-def _sources(
-    pooled: Arrays, hidden: Arrays, layout: npt.NDArray[Any] | None
-) -> dict[str, npt.NDArray[Any]]:
-    """Put everything a space may be fitted to under its key."""
-    found = {f"pooled/{name}": array for name, array in pooled.items()}
-    found |= {f"hidden/{name}": array for name, array in hidden.items()}
-    return found if layout is None else {**found, LAYOUT: layout}
-
-
-def _rows(arrays: Arrays, key: str, width: int | None = None) -> npt.NDArray[Any]:
-    """Return one array as rows, or refuse one that is missing or of another width."""
-    if key not in arrays:
-        msg = f"The gate needs {key}. Received: {', '.join(arrays) or 'nothing'}"
-        raise SpecMismatchError(msg)
-    rows = np.atleast_2d(np.asarray(arrays[key]))
-    if rows.ndim != 2 or (width is not None and rows.shape[1] != width):
-        msg = f"{key} must have shape (n, {width or 'c'}). Received: {np.shape(arrays[key])}"
-        raise SpecMismatchError(msg)
-    return rows
-
-
-def _equal_length(
-    distances: Sequence[npt.NDArray[np.float64]],
-) -> npt.NDArray[np.float64]:
-    """Stack distances of the same films."""
-    lengths = {len(found) for found in distances}
-    if len(lengths) != 1:
-        msg = f"All features must be of the same films. Received: {sorted(lengths)} rows"
-        raise SpecMismatchError(msg)
-    return np.stack(distances)
 
 
 def _is_of(name: str, key: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cxr_core.array import Float64Array, IntArray
 from cxr_core.evaluate.bootstrap import difference, mean_interval
 from cxr_core.evaluate.reads import Reads
 from cxr_core.evaluate.resample import N_RESAMPLES
@@ -19,8 +20,6 @@ from cxr_core.trust.calibration_error import (
     CLASSWISE,
     TOP_LABEL,
     CalibrationError,
-    Float64Array,
-    IntArray,
     expected_calibration_error,
 )
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from cxr_core.array import Float32Array, Float64Array, FloatArray
 from cxr_core.errors import NotApplicableError, SpecMismatchError
 from cxr_core.heads import softmax
 from cxr_core.labels import CLASSES
@@ -45,7 +46,7 @@ class TrustModel:
     gate: Gate | None
     about: Mapping[str, Any] = field(default_factory=dict)
 
-    def probs(self, system: str, logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def probs(self, system: str, logits: Float64Array) -> Float64Array:
         """Return calibrated probabilities, or the softmax where the system has no temperature.
 
         Args:
@@ -78,7 +79,7 @@ class TrustModel:
         return next((name for name in LEAD if name in systems), systems[-1])
 
     def prediction_set(
-        self, system: str, probs: npt.NDArray[np.float64], level: float = SET_LEVEL
+        self, system: str, probs: Float64Array, level: float = SET_LEVEL
     ) -> tuple[str, ...] | None:
         """Return the classes that cannot be excluded for one film.
 
@@ -97,10 +98,10 @@ class TrustModel:
 
     def judge(
         self,
-        pooled: Mapping[str, npt.NDArray[np.float32]],
-        hidden: Mapping[str, npt.NDArray[np.floating[Any]]],
-        logits: Mapping[str, npt.NDArray[np.float64]],
-        layout: npt.NDArray[np.float32] | None = None,
+        pooled: Mapping[str, Float32Array],
+        hidden: Mapping[str, FloatArray],
+        logits: Mapping[str, Float64Array],
+        layout: Float32Array | None = None,
     ) -> Judgement:
         """Let the gate judge one film.
 
@@ -108,7 +109,7 @@ class TrustModel:
             pooled: Member name to the mean of its feature map, shape (c,).
             hidden: Member name to its last hidden layer, shape (d,).
             logits: System name to shape (3,).
-            layout: From `cxr_core.trust.layout.film_layout`; a gate that does not look at it needs
+            layout: From `cxr_core.trust.film_layout`; a gate that does not look at it needs
                 none.
 
         Returns:

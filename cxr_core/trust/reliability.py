@@ -7,15 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from cxr_core.array import Float64Array, IntArray
 from cxr_core.evaluate.metrics import Proportion, wilson
-from cxr_core.trust.calibration_error import (
-    N_BINS,
-    TOP_LABEL,
-    Float64Array,
-    IntArray,
-    bin_index,
-    scores_and_hits,
-)
+from cxr_core.trust.calibration_error import N_BINS, TOP_LABEL, bin_index, scores_and_hits
 
 
 @dataclass(frozen=True)

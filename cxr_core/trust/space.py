@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from cxr_core.array import Float32Array, Float64Array, FloatArray
 from cxr_core.errors import NotApplicableError, SpecMismatchError
 
 TRANSFORMS: Final = ("root", "none")
@@ -21,9 +22,6 @@ N_AXES: Final = 64
 _FLOOR: Final = 1e-12
 _LEAST_AXIS: Final = 1e-6
 """Axes with less than this share of the first one's spread are left out."""
-
-FloatArray = npt.NDArray[np.floating[Any]]
-Float64Array = npt.NDArray[np.float64]
 
 
 def transform(features: FloatArray, name: str) -> Float64Array:
@@ -65,10 +63,10 @@ class FeatureSpace:
     """
 
     transform: str
-    mean: npt.NDArray[np.float32]
+    mean: Float32Array
     axes: npt.NDArray[np.float16]
-    whitening: npt.NDArray[np.float32]
-    centres: npt.NDArray[np.float32]
+    whitening: Float32Array
+    centres: Float32Array
     leftover: float
     _axes: Float64Array = field(init=False, repr=False)
 
@@ -261,7 +259,7 @@ def _principal_axes(centred: Float64Array, n_axes: int) -> Float64Array:
     return np.asarray(rows[: min(n_axes, int((spreads > least).sum()))].T)
 
 
-def _whitening(by_class: list[Float64Array]) -> npt.NDArray[np.float32]:
+def _whitening(by_class: list[Float64Array]) -> Float32Array:
     """Return a square root of the inverse of the classes' mean covariance, each one shrunk.
 
     Classes of one film tell nothing of a covariance and are left out.

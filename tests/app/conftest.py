@@ -11,7 +11,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-import ui.engine
+import ui.model_cache
 import ui.samples
 from tests.app.fakes import FakePredictor
 
@@ -34,7 +34,7 @@ def _fresh_caches():
 def predictor(monkeypatch):
     """Replace the published models."""
     fake = FakePredictor()
-    monkeypatch.setattr(ui.engine, "load", lambda: fake)
+    monkeypatch.setattr(ui.model_cache, "load", lambda: fake)
     return fake
 
 

@@ -6,7 +6,7 @@ from types import MappingProxyType, SimpleNamespace
 
 import numpy as np
 
-from cxr_core.bundle_entry import MemberEntry, VariantEntry
+from cxr_core.bundle import MemberEntry, VariantEntry
 from cxr_core.errors import NotApplicableError
 from cxr_core.evaluate.evaluation import evaluation_of
 from cxr_core.evaluate.metrics import wilson

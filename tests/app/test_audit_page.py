@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-import ui.engine
+import ui.model_cache
 from cxr_core.audit.folder import audit_folder
 from cxr_core.audit.plan import AuditSettings, External, Tools
 from cxr_core.audit.probe import PROBE_BY_NAME
-from cxr_core.audit.systems import SystemsReader
+from cxr_core.audit.systems_reader import SystemsReader
 from cxr_core.audit.table import sections
 from tests.app.test_pages import text
 from tests.audit.material import TwoLungs, bright_border, write_films, write_splits
@@ -226,8 +226,8 @@ def test_an_audit_without_the_models_in_use(page, audit):
 def tiny_page(app, tmp_path, monkeypatch):
     """The page on tiny networks, with one sample film, a tab open."""
     write_tiny_bundle(tmp_path / "bundle")
-    monkeypatch.setenv(ui.engine.BUNDLE_VARIABLE, str(tmp_path / "bundle"))
-    monkeypatch.setattr(ui.engine, "lungs", lambda: TwoLungs())
+    monkeypatch.setenv(ui.model_cache.BUNDLE_VARIABLE, str(tmp_path / "bundle"))
+    monkeypatch.setattr(ui.model_cache, "lungs", lambda: TwoLungs())
 
     def opened(tab):
         app.run().button(key="sample-s1.png").click().run()

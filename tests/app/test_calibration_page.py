@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from cxr_core.errors import NotApplicableError, SpecMismatchError
-from cxr_core.evaluate.metrics import wilson
+from cxr_core.evaluate.figure_text import figure_text, share_text
 from cxr_core.labels import CLASS_TITLES, SYSTEMS
 from cxr_core.trust.abstention import AbstentionCurve
 from cxr_core.trust.calibration import Temperature, fit_temperature
@@ -20,26 +19,20 @@ from cxr_core.trust.coverage import coverage
 from cxr_core.trust.measure import calibration_effect
 from cxr_core.trust.reliability import ReliabilityDiagram
 from tests.evaluate.material import DEGENERATE, make_reads, random_labels
+from ui.calibration_evidence import CalibrationEvidence
 from ui.calibration_view import (
-    TWIN,
-    CalibrationEvidence,
     bin_rows,
-    caution,
     change_rows,
-    figure_text,
-    nine_of_ten,
     quality_rows,
-    share_text,
-    temperature_note,
 )
 from ui.components.abstention import abstention_figure, abstention_sentence
 from ui.components.conformal_panel import NO_SETS_OF_A_TWIN, size_figure
 from ui.components.reliability import CALIBRATED, RAW, reliability_figure
 from ui.conformal_view import NO_LIMIT, coverage_rows, films_needed, notes, size_rows
+from ui.words import unbroken
 
 PAGE = "pages/4_Calibration.py"
 ADULTS = "adults without COVID-19"
-MINUS_THREE = "-0.011 (-0.017 to -0.005)".replace("-", "\N{MINUS SIGN}")
 
 
 def labels(n, seed):
@@ -80,63 +73,6 @@ def diagram_of(scores, hits):
 # Sentences and rows
 
 
-def test_texts_of_figures():
-    assert figure_text(-0.0113, -0.0168, -0.0054) == MINUS_THREE
-    assert figure_text(-0.0001, None, None) == "0.000"
-    assert figure_text(None, None, None) == "not measured"
-    assert share_text(wilson(41, 44)) == "41 of 44, 93.2% (81.8% to 97.7%)"
-    assert share_text(wilson(0, 0)) == "no film"
-
-
-def test_whether_nine_of_ten_come_true():
-    said = nine_of_ten(diagram_of([0.9] * 40, [True] * 36 + [False] * 4), "vgg16", "raw")
-    assert said == (
-        "**40** test films have a raw COVID-19 score by VGG16 of 0.87 to 0.93 (mean 0.900), **36** "
-        "of them COVID-19 films: **90.0%** (76.9% to 96.0%). The mean score lies inside this "
-        "interval."
-    )
-    wrong = nine_of_ten(diagram_of([0.9] * 40, [True] * 20 + [False] * 20), "vgg16", "raw")
-    assert wrong.endswith("The mean score lies outside this interval.")
-    few = nine_of_ten(diagram_of([0.9] * 3, [True] * 3), "vgg16", "calibrated")
-    assert few.endswith("Too few to tell.")
-    one = nine_of_ten(diagram_of([0.9], [True]), "vgg16", "raw")
-    assert one.startswith("**1** test film has a raw COVID-19 score")
-    none = nine_of_ten(diagram_of([0.2], [True]), "vgg16", "calibrated")
-    assert none.startswith("No test film has a calibrated COVID-19 score by VGG16 of 0.87")
-
-
-def test_other_sources_are_said_with_their_numbers():
-    (line,) = caution(evidence(), "vgg16")
-    temperature = trust_model().calibration["vgg16"]
-    mean = temperature.apply(OTHERS.logits["vgg16"])[:, 0].mean()
-    assert line.startswith("**Calibrated is not the same as right.** Of 60 adults without COVID-19")
-    assert f"By VGG16 it is **{mean:.2f} (" in line
-    assert "it holds for no others." in line
-
-
-def test_a_twin_is_said_first():
-    found = evidence()
-    assert TWIN not in caution(found, "vgg16")
-    assert caution(replace(found, is_twin=True), "vgg16")[0] == TWIN
-
-
-def test_what_a_temperature_does_is_said():
-    found = evidence()
-    value = found.temperatures["vgg16"].value
-    assert f"Temperature of VGG16: **{value:.2f}**" in temperature_note(found, "vgg16")
-    assert "160 calibration films of 160 patients" in temperature_note(found, "vgg16")
-    unused = Temperature(1.0, 0.9, 10, 10, {"COVID19": 10}, note="It does not help.")
-    kept = evidence(model=SimpleNamespace(calibration={"vgg16": unused}, conformal={}, about={}))
-    assert "It does not help. Calibrated and raw are the same here." in temperature_note(
-        kept, "vgg16"
-    )
-    assert "could not be calibrated" in temperature_note(kept, "densenet201")
-    assert not kept.is_changed("vgg16")
-    np.testing.assert_array_equal(
-        kept.probs("densenet201", is_raw=False), TEST.probs("densenet201")
-    )
-
-
 def test_the_table_of_systems():
     found = evidence()
     effects = {
@@ -147,7 +83,7 @@ def test_the_table_of_systems():
     assert [row["System"] for row in rows] == ["VGG16"] * 2 + ["DenseNet201"] * 2
     assert [row["Scores"] for row in rows][0::3] == ["Raw", "Not calibrated"]
     loss = effects["vgg16"].raw.log_loss
-    assert rows[0]["Log loss"] == figure_text(loss["value"], loss["low"], loss["high"])
+    assert rows[0]["Log loss"] == unbroken(figure_text(loss))
     changes = change_rows(effects)
     assert changes[0]["Temperature"] == f"{effects['vgg16'].temperature:.3f}"
     same = calibration_effect(TEST, "vgg16", None, n_resamples=10)
@@ -162,7 +98,9 @@ def test_the_table_of_coverage():
     assert [row["Class"] for row in rows] == ["All films", *CLASS_TITLES.values()]
     assert rows[1]["Lowest score that keeps it"] == NO_LIMIT
     assert rows[1]["Range that chance explains"] == ""
-    assert rows[3]["Its films with the class in the set"] == share_text(found.by_class["PNEUMONIA"])
+    assert rows[3]["Its films with the class in the set"] == unbroken(
+        share_text(found.by_class["PNEUMONIA"].to_dict(), digits=1)
+    )
     sizes = size_rows(found)
     assert sum(sizes[-1][name] for name in list(sizes[-1])[1:]) == 200
     assert len(size_figure(found).data) == 4
@@ -192,7 +130,8 @@ def test_empty_sets_and_broken_promises_are_said():
 def test_the_abstention_sentence():
     curve = AbstentionCurve.from_predictions(TEST.y_true, TEST.probs("vgg16"))
     said = abstention_sentence(curve, "vgg16")
-    assert said.startswith(f"VGG16 names {share_text(curve.points[-1].accuracy)} of all test films")
+    right = share_text(curve.points[-1].accuracy.to_dict(), digits=1)
+    assert said.startswith(f"VGG16 names {right} of all test films")
     assert "If the 20 films of the lowest scores are left to a person" in said
 
 

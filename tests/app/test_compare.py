@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import ui.engine
-from cxr_core.compare import ensemble_parts
+import ui.model_cache
+from cxr_core.comparison import ensemble_parts
 from cxr_core.errors import ArtifactIntegrityError
 from cxr_core.labels import CLASSES, SYSTEMS
 from cxr_core.predict import Trust
@@ -27,8 +27,8 @@ from ui.compare_view import (
 )
 from ui.components.beside_panel import FOLDER
 from ui.components.waterfall import waterfall_figure
-from ui.engine import Failure
 from ui.film_view import Score, Summary
+from ui.reading_cache import Failure
 
 PARTS = {name: ensemble_parts(HEADS, STATE, name) for name in HEADS.ensembles}
 SCORES = (
@@ -161,22 +161,22 @@ def test_another_bundle_stands_beside(page, tmp_path):
 
 
 def test_bundles_are_named_by_option_or_variable(monkeypatch, tmp_path):
-    monkeypatch.delenv(ui.engine.BUNDLE_VARIABLE, raising=False)
+    monkeypatch.delenv(ui.model_cache.BUNDLE_VARIABLE, raising=False)
     monkeypatch.setattr("sys.argv", ["streamlit_app.py"])
-    assert [folder.name for folder in ui.engine.bundle_folders()] == ["bundle"]
-    monkeypatch.setenv(ui.engine.BUNDLE_VARIABLE, "one:two")
-    assert [folder.name for folder in ui.engine.bundle_folders()] == ["one", "two"]
+    assert [folder.name for folder in ui.model_cache.bundle_folders()] == ["bundle"]
+    monkeypatch.setenv(ui.model_cache.BUNDLE_VARIABLE, "one:two")
+    assert [folder.name for folder in ui.model_cache.bundle_folders()] == ["one", "two"]
     monkeypatch.setattr("sys.argv", ["streamlit_app.py", "--bundle", "a", "--bundle", "b"])
-    assert [folder.name for folder in ui.engine.bundle_folders()] == ["a", "b"]
+    assert [folder.name for folder in ui.model_cache.bundle_folders()] == ["a", "b"]
 
 
 def test_a_broken_bundle_can_still_be_named(monkeypatch, tmp_path):
     def broken(folder):
         raise ArtifactIntegrityError("`bundle` must be whole.")
 
-    monkeypatch.setattr(ui.engine, "_published", broken)
-    monkeypatch.setenv(ui.engine.BUNDLE_VARIABLE, "one:two")
-    found = ui.engine.models_beside(FakePredictor())
+    monkeypatch.setattr(ui.model_cache, "_published", broken)
+    monkeypatch.setenv(ui.model_cache.BUNDLE_VARIABLE, "one:two")
+    found = ui.model_cache.models_beside(FakePredictor())
     assert [(each.folder.name, each.title) for each in found] == [("two", "two")]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from cxr_core.bundle import Bundle
-from cxr_core.runs import find_runs
+from cxr_core.training_run import find_runs
 from tests.run_folders import age, history_rows, write_history, write_json, write_run
 from ui.components import run_choice
 from ui.components.curves import COLOURS, SYMBOLS, curves_figure, panel_kind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-import ui.engine
+import ui.model_cache
 from cxr_core.explain.fidelity import (
     Curve,
     MapFidelity,
@@ -66,7 +66,7 @@ def test_checks_that_were_left_out_are_not_spoken_of():
 def page(app, tmp_path, monkeypatch):
     """The page Heatmaps with one sample, on a tiny bundle."""
     write_tiny_bundle(tmp_path / "bundle")
-    monkeypatch.setenv(ui.engine.BUNDLE_VARIABLE, str(tmp_path / "bundle"))
+    monkeypatch.setenv(ui.model_cache.BUNDLE_VARIABLE, str(tmp_path / "bundle"))
     app.run().button(key="sample-s1.png").click().run()
     at = app.switch_page("pages/2_Heatmaps.py").run()
     assert not at.exception

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import zlib
 
 import numpy as np
 import pytest
 
+from cxr_core.grey_window import Window
 from cxr_core.radiograph import DicomFacts, Radiograph
-from cxr_core.window import Window
-from ui.film_pixels import MAX_SIDE_PX, FilmPixels, pack, unpack
+from ui.film_pixels import MAX_SIDE_PX, FilmPixels, pack
 
 
 def film(pixels, *, black=0.0, white=None, **values):
@@ -24,6 +25,17 @@ def film(pixels, *, black=0.0, white=None, **values):
         source_format="PNG",
         **values,
     )
+
+
+def unpack(packed, shape, bits):
+    """Undo `pack`, as `js/pixels.js` does in the browser."""
+    raw = np.frombuffer(zlib.decompress(packed), np.uint8)
+    if bits == 8:
+        return np.add.accumulate(raw.reshape(shape), axis=0, dtype=np.uint8)
+    high, low = raw.reshape(2, *shape).astype(np.uint16)
+    zigzag = high << 8 | low
+    steps = (zigzag >> 1) ^ (0 - (zigzag & 1)).astype(np.uint16)
+    return np.add.accumulate(steps, axis=0, dtype=np.uint16)
 
 
 def received(shown):

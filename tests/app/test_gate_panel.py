@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from cxr_core.errors import SpecMismatchError
 from cxr_core.evaluate.metrics import wilson
-from cxr_core.trust.gate import fit_gate
+from cxr_core.trust.gate_fit import fit_gate
 from tests.trust.gate_reads import films
 from ui.components.gate_panel import gate_figure
 from ui.gate_view import (
@@ -24,7 +24,6 @@ from ui.gate_view import (
     is_stale,
     limit_rows,
     set_rows,
-    share_text,
     source_sentence,
     table_of,
 )
@@ -109,10 +108,10 @@ def test_the_section_says_what_the_states_mean():
     assert "never means that the reading is right" in said
     assert "never from test films" in said
     assert at.table[0].value["Refused"].tolist() == [
-        "3 of 85, 3.5 % (1.2 to 9.9)",
-        "6 of 269, 2.2 % (1.0 to 4.8)",
-        "8 of 724, 1.1 % (0.6 to 2.2)",
-        "145 of 152, 95.4 % (90.8 to 97.8)",
+        "3 of 85 (3.5%, 1.2% to 9.9%)",
+        "6 of 269 (2.2%, 1.0% to 4.8%)",
+        "8 of 724 (1.1%, 0.6% to 2.2%)",
+        "145 of 152 (95.4%, 90.8% to 97.8%)",
     ]
     assert len(at.dataframe) == 3
     assert [warning.value for warning in at.warning] == [source_sentence(TABLE)]
@@ -151,23 +150,22 @@ def test_the_tables_have_every_number():
         "Set": "Half of chest films",
         "What is expected": "No upright frontal chest film: should be refused",
         "n": 120,
-        "Refused (95 % interval)": "113 of 120, 94.2 % (88.4 to 97.1)",
+        "Refused (95 % interval)": "113 of 120 (94.2%, 88.4% to 97.1%)",
         "Told from test films (AUROC)": "0.998",
     }
     assert rows[0]["Told from test films (AUROC)"] == "\N{EN DASH}"
-    assert rows[7]["Refused (95 % interval)"] == "none measured"
+    assert rows[7]["Refused (95 % interval)"] == "no film"
     assert [row["Refused above"] for row in limit_rows(TABLE["thresholds"])] == [
         "4.25",
         "3.10",
         "no limit",
     ]
-    assert candidate_rows(TABLE["candidates"])[0]["Far pictures refused"] == "30.0 %"
+    assert candidate_rows(TABLE["candidates"])[0]["Far pictures refused"] == "30.0%"
 
 
 def test_numbers_are_never_rounded_up_to_perfect():
-    assert auroc_text(0.99961) == "above 0.999"
+    assert auroc_text(0.99961) == "0.9996"
     assert auroc_text(1.0) == "1.000"
-    assert share_text(wilson(0, 0).to_dict()) == "none measured"
 
 
 def test_a_table_is_that_of_its_variant_and_schema():

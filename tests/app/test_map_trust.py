@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cxr_core.explain.fidelity.published import merge_checks
+from cxr_core.explain.fidelity.published_checks import merge_checks
 from tests.explain.test_published_checks import COVERS, HEADS, checked
 from ui.fidelity_view import agreement_rows, agreement_sentence
 from ui.map_trust_view import NOTHING_MEASURED, known_rows, known_sentences

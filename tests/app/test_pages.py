@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import ui.engine
+import ui.model_cache
 from cxr_core.errors import ArtifactIntegrityError, UnreadableImageError
 from cxr_core.labels import CLASS_NOTES, CLASSES, SYSTEMS
 from tests.app.conftest import png
@@ -32,7 +32,7 @@ def text(at):
 
 def viewers(at):
     """What every film viewer of the page was given."""
-    return [json.loads(node.proto.json) for node in at.get("bidi_component")]
+    return [json.loads(node.proto.json)[0] for node in at.get("bidi_component")]
 
 
 def upload(at, *files):
@@ -216,7 +216,7 @@ def test_more_than_a_screenful_is_paged(app, predictor):
 
 
 def test_a_refused_film_is_marked_and_still_shown(app, monkeypatch):
-    monkeypatch.setattr(ui.engine, "load", lambda: FakePredictor(verdict="refused"))
+    monkeypatch.setattr(ui.model_cache, "load", lambda: FakePredictor(verdict="refused"))
     app.run().button(key="sample-s0.png").click().run()
     assert app.warning[-1].value == GATE_REFUSED
     assert len(viewers(app)) == 1

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-import ui.engine
+import ui.model_cache
 from cxr_core.evaluate.evaluation import calibrated_probs, evaluation_of
 from cxr_core.labels import SYSTEMS
 from tests.app.test_pages import text
@@ -332,7 +332,7 @@ def test_a_bundle_that_contradicts_itself_is_a_message(page, models):
 @pytest.fixture
 def own(app, tiny_predictor, monkeypatch, tmp_path):
     """The page with tiny networks, and a folder of films."""
-    monkeypatch.setattr(ui.engine, "load", lambda: tiny_predictor)
+    monkeypatch.setattr(ui.model_cache, "load", lambda: tiny_predictor)
     for seed in range(9):
         label = ("COVID19", "NORMAL", "PNEUMONIA")[seed % 3]
         (tmp_path / "mine" / "train" / label).mkdir(parents=True, exist_ok=True)

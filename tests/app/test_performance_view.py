@@ -9,15 +9,14 @@ import pytest
 
 from cxr_core.errors import UnreadableImageError
 from cxr_core.evaluate.display import COST_PRESETS, DecisionCosts, OperatingPoint
-from cxr_core.evaluate.display.style import decimal
 from cxr_core.evaluate.misread import Misread
 from tests.evaluate.material import make_reads
-from ui.comparison_view import comparison_lines, comparison_rows
 from ui.components.performance_figures import as_csv, interval_figure
 from ui.decision_view import cost_lines, percent, point_lines, point_rows
 from ui.error_view import Alike, alike_sentence, error_sentence, film_name, film_rows
 from ui.evidence import Evidence
 from ui.folder import films_below, folder_named, training_part
+from ui.performance_comparison_view import comparison_lines, comparison_rows
 from ui.performance_view import cell, set_lines, set_title
 
 
@@ -37,16 +36,6 @@ def figure(value, low, high):
 )
 def test_cells(found, is_share, expected):
     assert cell(found, is_share=is_share).replace("\u00a0", " ") == expected
-
-
-def test_a_number_is_never_rounded_up_to_perfect():
-    assert [decimal(v) for v in (1.0, 0.9996, 0.999_999_9, 0.9994, 0.0)] == [
-        "1.000",
-        "0.9996",
-        "1.000000",
-        "0.999",
-        "0.000",
-    ]
 
 
 def test_titles_and_sentences_of_sets():

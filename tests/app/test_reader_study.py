@@ -72,7 +72,7 @@ def labels(at):
 
 
 def viewer(at):
-    return json.loads(at.get("bidi_component")[0].proto.json)
+    return json.loads(at.get("bidi_component")[0].proto.json)[0]
 
 
 def make(at, films, place="", **changes):
@@ -405,7 +405,7 @@ def test_the_panel_says_its_keys_and_words(page, films, monkeypatch):
     monkeypatch.setattr(reading_module, "answer_panel", answer_panel)
     make(page, films)
     begin(page)
-    data = json.loads(page.get("bidi_component")[1].proto.json)
+    data = json.loads(page.get("bidi_component")[1].proto.json)[0]
     assert data["question"] == QUESTION
     assert [choice["key"] for choice in data["choices"]] == list(KEYS.values()) == list("cnux")
     assert [level["key"] for level in data["confidences"]] == list("12345")

@@ -8,7 +8,7 @@ import cxr_core.report
 import ui.components.report_export as export
 import ui.components.worklist_reports as reports
 import ui.report_job
-from cxr_core.batch.source import BytesItem
+from cxr_core.batch.item import BytesItem
 from cxr_core.labels import SYSTEMS
 from tests.app.conftest import png
 from tests.app.test_dicom_page import PLANTED, film

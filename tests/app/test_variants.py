@@ -7,7 +7,7 @@ import json
 import pytest
 
 from cxr_core.bundle import MANIFEST, seal
-from cxr_core.published import PublishedModels
+from cxr_core.predict import PublishedModels
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 import ui.components.viewer as viewer_module
 from ui.components.viewer import MAX_PANELS, Panel, viewer_grid
-from ui.components.viewer.bundle import joined
 from ui.components.viewer.colour import colour_tables, diverging_table, table_title
+from ui.components.viewer.script import joined
 
 FOLDER = Path(viewer_module.__file__).parent
 SCRIPTS = sorted((FOLDER / "js").glob("*.js"))
@@ -95,6 +95,6 @@ def test_the_page_hands_everything_to_the_browser(query):
     page.run()
     assert not page.exception
     (component,) = page.get("bidi_component")
-    data = json.loads(component.proto.json)
+    (data,) = json.loads(component.proto.json)
     assert set(data["film"]) >= {"packed", "bits", "windows", "notes"}
     assert (data["panels"] is None) == ("single" in query)

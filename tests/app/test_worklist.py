@@ -304,9 +304,9 @@ def test_other_models_ask_before_they_read_again(page, predictor, folder, at_onc
 
     other = FakePredictor()
     other.variant = "mixed"
-    import ui.engine
+    import ui.model_cache
 
-    ui.engine.load = lambda: other  # undone by the fixture that replaced it first
+    ui.model_cache.load = lambda: other  # undone by the fixture that replaced it first
     page.run()
     assert "These readings are of the variant seed" in text(page)
     button(page, "Read with the models in use").click().run()

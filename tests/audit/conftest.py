@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cxr_core.audit.systems import SystemsReader
+from cxr_core.audit.systems_reader import SystemsReader
 from tests.audit.material import TwoLungs, write_splits
 
 

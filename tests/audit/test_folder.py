@@ -14,7 +14,8 @@ from cxr_core.audit.folder import audit_folder
 from cxr_core.audit.overlap import FingerprintIndex
 from cxr_core.audit.plan import AuditSettings, External, Tools
 from cxr_core.audit.schema import check_audit
-from cxr_core.audit.table import markdown_lines, sections, text_lines
+from cxr_core.audit.section import markdown_lines, text_lines
+from cxr_core.audit.table import sections
 from cxr_core.errors import CancelledCheckError, SpecMismatchError, TrainingDataError
 from cxr_core.io import read_path
 from tests.audit.material import write_films

@@ -5,20 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cxr_core.audit.bench import draw, probe_films
+from cxr_core.audit.change import blacken_border, crop, rotate, stretch_contrast
 from cxr_core.audit.films import find_films
-from cxr_core.audit.probe import (
-    PROBE_BY_NAME,
-    PROBES,
-    ProbeCurve,
-    blacken_border,
-    crop,
-    n_changes,
-    probe_film,
-    probed,
-    rotate,
-    stretch_contrast,
-)
+from cxr_core.audit.probe import PROBE_BY_NAME, PROBES, ProbeCurve, n_changes, probe_film, probed
+from cxr_core.audit.probe_folder import draw, probe_films
 from cxr_core.errors import CancelledCheckError
 from cxr_core.io import read_path
 from tests.audit.material import noise, write_films

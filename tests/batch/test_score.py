@@ -88,14 +88,12 @@ def test_a_file_in_error_is_a_record_under_its_own_name(tiny_predictor, folder):
     assert sum(record.status == "ok" for record in records.values()) == 9
 
 
-@pytest.mark.parametrize(("n_decoders", "n_lanes"), [(1, 1), (2, 2), (5, 3)])
-def test_equal_bytes_are_read_once_whatever_the_threads_do(
-    tiny_predictor, folder, n_decoders, n_lanes
-):
+@pytest.mark.parametrize("n_decoders", [1, 2, 5])
+def test_equal_bytes_are_read_once_whatever_the_threads_do(tiny_predictor, folder, n_decoders):
     for n in range(4):
         shutil.copy(folder / "0.png", folder / f"00{n}.png")
     counting = Counting(tiny_predictor)
-    records = list(score(counting, [folder], n_decoders=n_decoders, n_lanes=n_lanes))
+    records = list(score(counting, [folder], n_decoders=n_decoders))
     assert len(records) == len(FILES) + 4
     assert len(counting.digests) == len(set(counting.digests)) == 7
 
@@ -144,7 +142,7 @@ def test_a_store_is_asked_first_and_filled(tiny_predictor, folder):
     again = list(score(counting, [folder], store=store, on_progress=progress.append))
     assert [record.content for record in again] == [record.content for record in first]
     assert counting.digests == []
-    assert progress[-1] == Progress(11, 11, 0, 2)
+    assert progress[-1] == Progress(11, 11, 0)
 
 
 def test_it_stops_when_told_and_tells_how_far_it_is(tiny_predictor, folder):
@@ -153,7 +151,6 @@ def test_it_stops_when_told_and_tells_how_far_it_is(tiny_predictor, folder):
     records = score(
         counting,
         [folder],
-        n_lanes=1,
         should_stop=lambda: len(progress) == 4,
         on_progress=progress.append,
     )
@@ -196,9 +193,9 @@ def test_large_films_are_refused_before_they_are_decoded(tiny_predictor, tmp_pat
 def test_the_rate_forgets_a_slow_start():
     times = iter([0.0, 100.0, *(100.0 + n / 2 for n in range(1, 100))])
     pace = Pace(200, clock=lambda: next(times))
-    assert pace.count(is_read=False, is_error=True) == Progress(1, 200, 0, 1)
+    assert pace.count(is_read=False) == Progress(1, 200, 0)
     for _ in range(100):
-        progress = pace.count(is_read=True, is_error=False)
+        progress = pace.count(is_read=True)
     assert progress.rate == pytest.approx(2.0)
     assert progress.left_s == pytest.approx(99 / 2)
     assert progress.share == pytest.approx(101 / 200)
@@ -208,11 +205,11 @@ def test_the_rate_forgets_a_slow_start():
 def test_the_rate_of_blocks_counts_their_films():
     times = iter([0.0, 50.0, 60.0])
     pace = Pace(400, clock=lambda: next(times))
-    assert pace.count_block(128, n_read=100, n_errors=1) == Progress(128, 400, 100, 1)
-    assert pace.count_block(100, n_read=0, n_errors=0).rate is None  # known before
-    assert pace.count_block(100, n_read=100, n_errors=0).rate == pytest.approx(2.0)
-    progress = pace.count_block(72, n_read=50, n_errors=2)
-    assert progress == Progress(400, 400, 250, 3, pytest.approx(2.5), 0.0)
+    assert pace.count_block(128, n_read=100) == Progress(128, 400, 100)
+    assert pace.count_block(100, n_read=0).rate is None  # known before
+    assert pace.count_block(100, n_read=100).rate == pytest.approx(2.0)
+    progress = pace.count_block(72, n_read=50)
+    assert progress == Progress(400, 400, 250, pytest.approx(2.5), 0.0)
 
 
 @pytest.mark.parametrize(

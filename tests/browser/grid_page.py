@@ -15,9 +15,9 @@ import streamlit as st
 
 import cxr_core.io
 from cxr_core.explain.cam import METHODS
+from cxr_core.grey_window import Window
 from cxr_core.labels import CLASSES, SYSTEMS, system_title
 from cxr_core.radiograph import Radiograph
-from cxr_core.window import Window
 from ui.components.viewer import Panel, viewer, viewer_grid
 from ui.components.viewer.colour import colour_tables
 from ui.film_pixels import FilmPixels

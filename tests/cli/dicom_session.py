@@ -43,11 +43,11 @@ def dashboard(films):
     """Upload every film, open its header, go through the pages."""
     from streamlit.testing.v1 import AppTest
 
-    import ui.engine
+    import ui.model_cache
     from tests.app.fakes import FakePredictor
 
     fake = FakePredictor()
-    ui.engine.load = lambda: fake
+    ui.model_cache.load = lambda: fake
     at = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120).run()
     for path in sorted((films / "NORMAL").iterdir()):
         at.file_uploader[0].upload(path.name, path.read_bytes())

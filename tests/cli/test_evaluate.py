@@ -8,7 +8,7 @@ import pytest
 
 from cxr_core.__main__ import main
 from cxr_core.bundle import Bundle
-from cxr_core.evaluate.folder import evaluate_folder
+from cxr_core.evaluate.folder_evaluation import evaluate_folder
 from cxr_core.evaluate.weighted import figure_names
 from cxr_core.labels import SYSTEMS
 from cxr_core.predict import Predictor

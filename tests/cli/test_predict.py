@@ -117,7 +117,7 @@ def test_explain_into_a_file(run_json, film_path, tmp_path):
     (tmp_path / "taken").write_text("x", "utf-8")
     status, printed = run_json(film_path, "--explain", tmp_path / "taken")
     assert status == 1
-    assert "folder that can be written" in printed["results"][0]["error"]["message"]
+    assert "must be a file that can be written" in printed["results"][0]["error"]["message"]
     assert tuple(printed["results"][0]["systems"]) == SYSTEMS  # the reading is not lost
 
 

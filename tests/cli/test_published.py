@@ -84,7 +84,7 @@ def test_both_engines_give_the_published_probabilities(name):
     from cxr_core.engine.openvino import OpenVinoEngine
     from cxr_core.io import read_path
     from cxr_core.preprocess import preprocess_batch
-    from train.pretrain_network import graph_of
+    from train.pretrain.start import graph_of
     from train.restore import restore_weights
 
     bundle = Bundle.load(DEFAULT_BUNDLE)

@@ -68,7 +68,7 @@ def test_parameter_counts_of_the_ensembles():
 @pytest.mark.parametrize("name", HIDDEN)
 @pytest.mark.parametrize("pooling", ["average2_valid", "average2_same", "global"])
 def test_member_equals_keras(name, pooling):
-    from cxr_core.systems import build_head, extract_head
+    from train.keras_system import build_head, extract_head
 
     model = build_head((7, 7, 16), HIDDEN[name], name=name, pooling=pooling)
     rng = np.random.default_rng(1)
@@ -82,7 +82,7 @@ def test_member_equals_keras(name, pooling):
 
 
 def test_ensembles_equal_keras():
-    from cxr_core.systems import (
+    from train.keras_system import (
         build_ensemble_dense_head,
         build_ensemble_probs_head,
         extract_head,

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cxr_core.grey_window import Window
 from cxr_core.radiograph import Notice, Radiograph
-from cxr_core.window import Window
 
 
 def make(pixels: np.ndarray, **changes: Any) -> Radiograph:

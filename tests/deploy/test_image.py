@@ -70,7 +70,7 @@ def test_no_build_tool_stays():
 def test_commands_are_words_and_name_what_there_is():
     (check,) = FINAL.all("HEALTHCHECK")
     words = command(check)
-    assert words[:3] == ["python", "-m", "cxr_core.http.probe"]
+    assert words[:3] == ["python", "-m", "cxr_core.http.health"]
     port = FINAL.environment["STREAMLIT_SERVER_PORT"]
     assert words[3] == f"http://127.0.0.1:{port}/readyz"
     assert FINAL.all("EXPOSE") == [port]

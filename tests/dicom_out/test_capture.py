@@ -16,7 +16,7 @@ from cxr_core.dicom_out.capture import overlay_capture
 from cxr_core.dicom_out.device import Device
 from cxr_core.dicom_out.export import MapChoice, export, silent, words_below
 from cxr_core.dicom_out.picture import overlay_picture
-from cxr_core.dicom_out.source import new_uid, source_of
+from cxr_core.dicom_out.study import new_uid, source_of
 from cxr_core.errors import NotApplicableError
 from cxr_core.explain.cam import Cam
 from cxr_core.provenance import Provenance

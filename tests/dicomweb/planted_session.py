@@ -73,12 +73,12 @@ def dashboard(server):
     """Search, open, store, and meet trouble."""
     from streamlit.testing.v1 import AppTest
 
-    import ui.engine
+    import ui.model_cache
     from tests.app.fakes import FakePredictor
     from ui.server import connect
 
     fake = FakePredictor()
-    ui.engine.load = lambda: fake
+    ui.model_cache.load = lambda: fake
     at = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120).run()
     at.text_input(key="server-0-patient").set_value(NUMBER)
     at.button(key="server-0-search").click().run()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cxr_core.__main__ import _parser
+from cxr_core.command.table import make_parser
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -69,6 +69,12 @@ def test_the_test_itself_finds_a_wrong_name():
     assert not exists("cxr_core.nothing")
 
 
+def test_the_architecture_names_every_package_of_the_core():
+    packages = {path.parent.name for path in (ROOT / "cxr_core").glob("*/__init__.py")}
+    named = set(re.findall(r"`cxr_core\.(\w+)`", text_of(ROOT / "docs" / "architecture.md")))
+    assert packages <= named
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 def test_every_link_leads_somewhere(page):
     links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text_of(page))
@@ -78,7 +84,7 @@ def test_every_link_leads_somewhere(page):
 
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda path: path.name)
 def test_every_command_and_target_exists(page):
-    actions = next(action for action in _parser()._actions if action.metavar == "COMMAND")
+    actions = next(action for action in make_parser()._actions if action.metavar == "COMMAND")
     commands = set(re.findall(r"python -m cxr_core ([a-z][a-z-]*)", text_of(page)))
     assert commands <= set(actions.choices)
     targets = set(re.findall(r"(?:^|`)make ([a-z][a-z-]*)", text_of(page), re.M))

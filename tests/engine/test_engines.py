@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +14,8 @@ from cxr_core.engine.keras import KerasEngine
 from cxr_core.engine.openvino import OpenVinoEngine, import_openvino
 from cxr_core.errors import ArtifactIntegrityError
 from tests.tiny import CHANNELS, random_head, write_tiny_network
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -93,10 +98,20 @@ def test_a_file_that_is_no_network(tmp_path, content):
 
 
 def test_usage_statistics_are_off():
-    import sys
-
     import_openvino()
     assert sys.modules["openvino_telemetry"] is None
+
+
+def test_the_converter_is_loaded_on_demand():
+    script = (
+        "import sys\nfrom cxr_core.engine.openvino import converter, import_openvino\n"
+        "import_openvino().Core()\nprint('openvino.tools.ovc' in sys.modules)\n"
+        "print(callable(converter()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.split() == ["False", "True"]
 
 
 @pytest.fixture(scope="module")

@@ -67,7 +67,7 @@ def test_raw_and_calibrated_stand_side_by_side(evaluation):
     for system in evaluation["systems"].values():
         raw, calibrated = system["figures"], system["calibrated"]
         assert set(raw) == set(calibrated) == {"n", "n_patients", *figure_names()}
-        for name in ("accuracy", "macro_recall", "f1_NORMAL"):  # the called class stays
+        for name in ("accuracy", "balanced_accuracy", "f1_NORMAL"):  # the called class stays
             assert raw[name] == calibrated[name]
         assert raw["log_loss"]["value"] != calibrated["log_loss"]["value"]
     for pair in evaluation["pairs"]:

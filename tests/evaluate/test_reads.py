@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from cxr_core.errors import SpecMismatchError, UnreadableImageError
-from cxr_core.evaluate.read_folder import age_band, drawn_paths, read_folder
+from cxr_core.evaluate.folder_reads import age_band, drawn_paths, read_folder
 from cxr_core.evaluate.reads import FilmList, Reads
 from cxr_core.io import read_path
 from cxr_core.predict import Predictor

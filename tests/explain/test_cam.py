@@ -117,6 +117,16 @@ def _scores(heads, features, system, member, change):
     return np.concatenate([logits, softmax(logits)])
 
 
+def _active_bias(head, state, of_hidden):
+    """The constant term of scores that are linear in the map once the ReLU masks are held."""
+    constant = np.zeros_like(head.layers[0].bias)
+    for index, (layer, values) in enumerate(
+        zip(head.layers[:-1], state.pre_activations, strict=True)
+    ):
+        constant = (layer.bias + (constant @ layer.kernel if index else 0)) * (values > 0)
+    return constant @ of_hidden
+
+
 @pytest.mark.parametrize("system", COMPLETE)
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_hirescam_is_complete(system, pooling):
@@ -128,7 +138,7 @@ def test_hirescam_is_complete(system, pooling):
         state = heads.forward(features)
         of_hidden = heads.hidden_gradients(state, system)
         constant = sum(
-            heads.members[name].active_bias(state.members[name], columns)
+            _active_bias(heads.members[name], state.members[name], columns)
             for name, columns in of_hidden.items()
         )
         own = heads.members[system].layers[-1] if system in heads.members else None

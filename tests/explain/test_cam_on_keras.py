@@ -15,7 +15,7 @@ SHAPE = (224, 224, 3)
 @pytest.fixture(scope="module")
 def vgg16():
     """VGG16 with its head; random weights of the size that trained ones have."""
-    from cxr_core.systems import build_member
+    from train.keras_system import build_member
 
     model = build_member("vgg16", input_shape=SHAPE)
     rng = np.random.default_rng(0)
@@ -47,7 +47,7 @@ def linear(vgg16):
 
 @pytest.fixture(scope="module")
 def heads(vgg16):
-    from cxr_core.systems import extract_head
+    from train.keras_system import extract_head
 
     arrays = extract_head(vgg16, "vgg16")
     return HeadSet(

@@ -8,7 +8,7 @@ import pytest
 
 from cxr_core.bundle import MANIFEST, seal
 from cxr_core.errors import SpecMismatchError
-from cxr_core.explain.fidelity.published import SCHEMA, known_checks, merge_checks
+from cxr_core.explain.fidelity.published_checks import SCHEMA, known_checks, merge_checks
 from tests.tiny import write_tiny_bundle
 
 

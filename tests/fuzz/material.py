@@ -11,10 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from pydicom.uid import (
-    DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGLSLossless,
@@ -22,9 +19,8 @@ from pydicom.uid import (
 )
 
 from cxr_core.bundle import DEFAULT_BUNDLE, MANIFEST, Bundle, seal
-from tests.io.dicom_files import big_endian, compressed, dataset, gradient, written
+from tests.io.dicom_files import PLAIN, big_endian, compressed, dataset, gradient, written
 
-PLAIN = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian)
 PACKED = (RLELossless, JPEGBaseline8Bit, JPEGLSLossless, JPEG2000Lossless)
 VARIANT = "clean"
 

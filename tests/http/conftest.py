@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cxr_core.published import PublishedModels
+from cxr_core.predict import PublishedModels
 from tests.http.live import serving, until
 
 

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from cxr_core.__main__ import main
-from cxr_core.http import probe
+from cxr_core.http import health
 from tests.http.live import MULTIPART, Live, form, until
 from tests.io.dicom_files import gradient, written
 from tests.io.dicom_planted import PLANTED, UID, planted_film
@@ -71,8 +71,8 @@ def test_a_whole_life(tiny_bundle_dir, tmp_path, film_path, capsys):
     assert len(planted) > 2_000_000
     with process(tiny_bundle_dir, home) as running:
         live = ready(running)
-        assert probe.main([f"http://127.0.0.1:{live.port}/readyz"]) == 0
-        assert probe.main([f"http://127.0.0.1:{live.port}/nowhere"]) == 1
+        assert health.main([f"http://127.0.0.1:{live.port}/readyz"]) == 0
+        assert health.main([f"http://127.0.0.1:{live.port}/nowhere"]) == 1
         answer = live.predict((f"{NAME}.dcm", planted), (f"{NAME}.txt", NAME.encode()))
         assert answer.json["results"][0]["status"] == "ok"
         assert answer.json["results"][0]["file"] == f"{NAME}.dcm"  # to the client alone
@@ -86,7 +86,7 @@ def test_a_whole_life(tiny_bundle_dir, tmp_path, film_path, capsys):
     for word in (*PLANTED, UID, NAME):
         assert word.encode() not in said
     assert not list(home.rglob("*"))
-    assert probe.main([f"http://127.0.0.1:{live.port}/readyz"]) == 1
+    assert health.main([f"http://127.0.0.1:{live.port}/readyz"]) == 1
     main(["predict", str(film_path), "--json", "--bundle", str(tiny_bundle_dir)])
     (expected,) = json.loads(capsys.readouterr().out)["results"]
     (found,) = small.json["results"]

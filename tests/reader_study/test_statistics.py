@@ -269,7 +269,7 @@ def test_summarise_on_the_command_line(tmp_path, capsys):
     taken = tmp_path / "taken"
     taken.write_text("x", "utf-8")
     assert main(["reader-study", "summarise", str(tmp_path), "--out", str(taken)]) == 1
-    assert "could not be written" in capsys.readouterr().err
+    assert "must be a file that can be written" in capsys.readouterr().err
 
 
 def test_the_table_is_read_by_other_programs(study):

@@ -12,7 +12,7 @@ from PIL import Image
 from pypdf import PdfReader
 
 from cxr_core import io as film_io
-from cxr_core.caution import Caution
+from cxr_core.bundle.caution import Caution
 from cxr_core.predict import Trust
 from cxr_core.report import About, film_page
 from cxr_core.trust.calibration import Temperature

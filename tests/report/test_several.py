@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from cxr_core.batch import list_items
-from cxr_core.batch.source import BytesItem
+from cxr_core.batch.item import BytesItem
 from cxr_core.report import FailedFilm, FilmPage, write_report
-from cxr_core.report.batch import read_pages
+from cxr_core.report.page_reader import read_pages
 from tests.io.dicom_files import dataset, gradient, written
 from tests.io.dicom_planted import PLANTED, planted_film
 from tests.report.conftest import NOW, png, reader, text

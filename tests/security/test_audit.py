@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 
-from tools.audit import NO_TOOL, main, told
+from tools.audit_packages import NO_TOOL, main, told
 
 GOOD = {"name": "a", "version": "1", "vulns": []}
 SILENT = {"name": "b", "skip_reason": "Dependency not found on PyPI and could not be audited"}

@@ -6,7 +6,7 @@ import re
 
 from cxr_core import errors
 from tests.security.watched import ROOT
-from tools.audit import NO_ANSWER
+from tools.audit_packages import NO_ANSWER
 from ui.folder_policy import FOLDERS_VARIABLE
 
 TEXT = (ROOT / "docs" / "security.md").read_text("utf-8")

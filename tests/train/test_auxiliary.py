@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from cxr_core.dataset import Film
-from cxr_core.systems import build_head, extract_head
 from train.auxiliary import (
     auxiliary_labels,
     auxiliary_loss,
@@ -16,8 +15,10 @@ from train.auxiliary import (
     source_weights,
     with_auxiliary,
 )
-from train.config import load_preset
-from train.fit import FitData, fit_head
+from train.fit import fit_head
+from train.fit_loop import FitData
+from train.keras_system import build_head, extract_head
+from train.preset import load_preset
 
 
 def film(label: str, source: str = "", subtype: str = "") -> Film:

@@ -11,8 +11,8 @@ from cxr_core.bundle import Bundle, seal
 from cxr_core.labels import SYSTEMS, system_title
 from tests.told import AUDIT, COMMAND, share, told_manifest, write_told_bundle
 from train.card import seal_with_cards, write_card
-from train.card_table import table
-from train.card_training import exceptions
+from train.card.table import table
+from train.card.training import exceptions
 
 SECTIONS = [
     "Read this before any figure",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cxr_core.errors import ConfigError
-from train.config import PRESETS, from_values, load_preset
+from train.preset import PRESETS, from_values, load_preset
 
 
 @pytest.mark.parametrize("path", sorted(PRESETS.glob("*.toml")), ids=lambda path: path.stem)

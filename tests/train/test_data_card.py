@@ -10,7 +10,7 @@ import pytest
 from cxr_core.bundle import Bundle, seal
 from cxr_core.dataset.source import SOURCES
 from tests.told import dataset, told_manifest, write_told_bundle
-from train.data_card import write_data_card
+from train.card import write_data_card
 
 SECTIONS = [
     "Read this before any figure",

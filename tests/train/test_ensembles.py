@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from cxr_core.heads import Dense, MemberHead, softmax
-from train.config import load_preset
 from train.ensembles import (
     MemberOutput,
     ensemble_probs_of,
@@ -17,6 +16,7 @@ from train.ensembles import (
     member_output,
     weighted_mean,
 )
+from train.preset import load_preset
 
 RNG = np.random.default_rng(0)
 CONFIG = load_preset("smoke")

@@ -10,7 +10,7 @@ import pytest
 
 from cxr_core.bundle import MANIFEST, Bundle, seal
 from cxr_core.errors import SpecMismatchError
-from cxr_core.evaluate.read_folder import read_folder
+from cxr_core.evaluate.folder_reads import read_folder
 from cxr_core.io import read_path
 from cxr_core.labels import CLASSES
 from cxr_core.predict import Predictor

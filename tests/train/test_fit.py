@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from cxr_core.errors import SpecMismatchError
-from train.config import load_preset
-from train.fit import FitData, class_weights, fit_head, rounded
+from train.fit import class_weights, fit_head, rounded
+from train.fit_loop import FitData
+from train.preset import load_preset
 
 OVERRIDES = ["epochs=14", "batch_size=16", "learning_rate=0.03", "reduce_patience=3",
              "stop_patience=20", "restore_best=true", "augment_passes=2"]  # fmt: skip
@@ -42,7 +43,7 @@ class InterruptedFitError(Exception):
 
 
 def interrupt_after(monkeypatch, epoch: int) -> None:
-    from train.state import FitState
+    from train.fit_state import FitState
 
     save = FitState._save
 

@@ -18,8 +18,8 @@ from cxr_core.errors import (
 from cxr_core.lungs import LungSegmenter
 from train.__main__ import main
 from train.lungs import LungConfig, train_lungs
-from train.lungs_augment import LungAugment, vary
-from train.lungs_films import divide, find_pairs, load_films
+from train.lungs.augment import LungAugment, vary
+from train.lungs.films import divide, find_pairs, load_films
 
 SIDE = 64
 
@@ -136,14 +136,14 @@ def test_ellipses_are_learnt_and_served_as_trained(folders, tmp_path, capsys):
 
 
 def test_a_training_goes_on_where_it_was_stopped(parts, tmp_path, monkeypatch):
-    from train import lungs
+    from train.lungs import training
 
-    export = lungs.export_backbone
+    export = training.export_backbone
     monkeypatch.setattr(  # f32 weights: equal to the last bit, or not
-        lungs, "export_backbone", lambda model, path, **_: export(model, path, compress=False)
+        training, "export_backbone", lambda model, path, **_: export(model, path, compress=False)
     )
     whole = train_lungs(settings(), *parts, out=tmp_path / "whole")
-    run, epochs = lungs._epoch, []
+    run, epochs = training._epoch, []
 
     def stopped(model, config, films, epoch):
         if epoch == 1 and not epochs:
@@ -151,7 +151,7 @@ def test_a_training_goes_on_where_it_was_stopped(parts, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return run(model, config, films, epoch)
 
-    monkeypatch.setattr(lungs, "_epoch", stopped)
+    monkeypatch.setattr(training, "_epoch", stopped)
     with pytest.raises(KeyboardInterrupt):
         train_lungs(settings(), *parts, out=tmp_path / "killed")
     with pytest.raises(SpecMismatchError, match="Received: other seed"):
@@ -172,7 +172,7 @@ def test_the_exported_network_agrees_with_keras(parts, tmp_path, compress):
 
     from cxr_core.engine.openvino import OpenVinoEngine
     from train.export import export_backbone
-    from train.lungs_network import build_network, served_network
+    from train.lungs.network import build_network, served_network
 
     keras.utils.set_random_seed(0)
     config = settings()
@@ -202,7 +202,7 @@ def test_settings_that_cannot_be_trained_are_refused(changes, message):
 def test_the_loss_is_that_of_a_plain_loop():
     import keras
 
-    from train.lungs_network import DiceCrossEntropy
+    from train.lungs.network import DiceCrossEntropy
 
     rng = np.random.default_rng(0)
     logits = rng.normal(size=(2, 4, 4, 1)).astype(np.float32)

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 import pytest
 
 from cxr_core.dataset import scan
-from train.config import load_preset
-from train.material import ADDED, Request, added_rows, gather
+from train.material import ADDED, Request, gather
+from train.member_data import added_rows
+from train.preset import load_preset
 
 CARVED = ["validation_share=0.34", "calibration_share=0.17", "leaks=report"]
 

@@ -8,8 +8,8 @@ import pytest
 
 from cxr_core.dataset import scan
 from cxr_core.errors import TrainingDataError
-from train.config import load_preset
 from train.parts import divide, folds_of, scan_extra
+from train.preset import load_preset
 
 CARVED = ["validation=carved", "validation_share=0.34", "calibration_share=0.17"]
 

@@ -64,7 +64,7 @@ class KilledError(Exception):
 
 def stop_in_epoch(monkeypatch, number):
     """Break off in the middle of an epoch, counted from 0, after its training."""
-    from train.pretrain_loop import Loop
+    from train.pretrain.loop import Loop
 
     whole = Loop.epoch
 
@@ -170,8 +170,8 @@ def test_a_kill_while_the_result_is_written(monkeypatch, whole_run, tmp_path, pl
     with monkeypatch.context() as patch:
         patch.setattr(
             {
-                "weights": "train.pretrain._write_weights",
-                "record": "train.pretrain.write_whole",
+                "weights": "train.pretrain.training._write_weights",
+                "record": "train.pretrain.training.write_whole",
                 "checkpoint": "train.checkpoint.shutil.rmtree",
             }[place],
             killed,
@@ -217,7 +217,7 @@ sys.path.insert(0, "tests/train")
 import small
 import cxr_core.backbones
 from train.pretrain import pretrain
-from train.pretrain_loop import Loop
+from train.pretrain.loop import Loop
 cxr_core.backbones.build = small.build_small
 whole = Loop.validate
 def slow(self, *args):

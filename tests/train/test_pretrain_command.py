@@ -13,8 +13,9 @@ from cxr_core.io import read_path
 from cxr_core.preprocess import PreprocessSpec, resize
 from tests.conftest import write_film
 from tests.train import small
+from train.__main__ import run
 from train.pretrain import load_images, read_pretraining
-from train.pretrain_command import finetune_main, pretrain_main, share_out
+from train.pretrain.parts import share_out
 
 pytest.importorskip("keras")
 
@@ -82,7 +83,7 @@ def test_a_backbone_is_trained_and_refined(monkeypatch, data_dir, tmp_path, caps
     first, second = tmp_path / "first", tmp_path / "second"
     common = ["--backbone", "mobilenetv2", "--data", str(data_dir), "--held-out", "0.2,0.2"]
     argv = [*common, "--stages", "32:1", "--batch-size", "4", "--out", str(first)]
-    assert pretrain_main(argv) == 0
+    assert run(["pretrain", *argv]) == 0
     assert "mobilenetv2: 1 epochs, validation accuracy" in capsys.readouterr().out
     record = read_pretraining(first, "mobilenetv2")
     assert record["command"].startswith("python -m train pretrain --backbone mobilenetv2 --data ")
@@ -90,9 +91,9 @@ def test_a_backbone_is_trained_and_refined(monkeypatch, data_dir, tmp_path, caps
     assert record["config"]["batch_size"] == 4
     assert record["data"]["n_fit"] == len(record["films"])
     with pytest.raises(SpecMismatchError, match="must be new or of these settings"):
-        pretrain_main([*argv, "--seed", "1"])
+        run(["pretrain", *argv, "--seed", "1"])
     argv = [*common, "--stages", "32:1", "--weights", f"pretrained:{first}"]
-    assert finetune_main([*argv, "--last-blocks", "1", "--out", str(second)]) == 0
+    assert run(["finetune", *argv, "--last-blocks", "1", "--out", str(second)]) == 0
     assert read_pretraining(second, "mobilenetv2")["config"]["last_blocks"] == 1
 
 
@@ -111,7 +112,7 @@ def test_a_backbone_is_trained_and_refined(monkeypatch, data_dir, tmp_path, caps
 def test_wrong_usage(wrong, capsys):
     argv = ["--backbone", "vgg16", "--data", "x", "--out", "y", "--stages", "96:1", *wrong]
     with pytest.raises(SystemExit) as caught:
-        pretrain_main(argv)
+        run(["pretrain", *argv])
     assert caught.value.code == 2
     assert "usage: python -m train pretrain" in capsys.readouterr().err
 
@@ -119,5 +120,5 @@ def test_wrong_usage(wrong, capsys):
 def test_layer_and_blocks_exclude_each_other(capsys):
     argv = ["--backbone", "vgg16", "--data", "x", "--out", "y", "--stages", "96:1"]
     with pytest.raises(SystemExit):
-        finetune_main([*argv, "--weights", "w", "--from-layer", "a", "--last-blocks", "1"])
+        run(["finetune", *argv, "--weights", "w", "--from-layer", "a", "--last-blocks", "1"])
     assert "not allowed with argument" in capsys.readouterr().err

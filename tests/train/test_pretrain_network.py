@@ -10,7 +10,8 @@ import pytest
 from cxr_core.backbones import build
 from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
 from train.pretrain import FineTuneConfig, PretrainConfig, Stage, build_pretrained
-from train.pretrain_network import blocks_of, graph_of, new_network, residual_norms, tuned_network
+from train.pretrain.network import blocks_of, new_network, residual_norms, tuned_network
+from train.pretrain.start import graph_of
 
 keras = pytest.importorskip("keras")
 

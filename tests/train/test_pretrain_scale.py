@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from cxr_core.errors import ConfigError
-from train.pretrain_loop import find_devices
+from train.pretrain.device import find_devices
 
 pytest.importorskip("keras")
 pytestmark = pytest.mark.slow
@@ -56,7 +56,7 @@ print(json.dumps(records))
 """
 
 JAX = """
-from train.pretrain_loop import Loop
+from train.pretrain.loop import Loop
 import keras
 assert keras.backend.backend() == "jax"
 records = {"whole": train("whole", augmentation="layers")}

@@ -9,7 +9,7 @@ from cxr_core import backbones
 from cxr_core.engine.openvino import OpenVinoEngine
 from cxr_core.errors import SpecMismatchError
 from train.export import export_backbone
-from train.pretrain_network import graph_of
+from train.pretrain.start import graph_of
 from train.restore import restore_weights
 
 SLOW = pytest.mark.slow

@@ -10,7 +10,8 @@ import pytest
 from cxr_core.errors import NotApplicableError, SpecMismatchError
 from cxr_core.evaluate.reads import Reads
 from cxr_core.labels import CLASSES
-from cxr_core.trust.gate import LEFT_OUT, Gate, fit_gate
+from cxr_core.trust.gate import Gate
+from cxr_core.trust.gate_fit import LEFT_OUT, fit_gate
 from tests.trust.gate_reads import far, films
 
 LAYOUT = np.random.default_rng(3).normal(0, 1, (600, 36)).astype(np.float32)

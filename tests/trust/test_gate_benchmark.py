@@ -14,7 +14,7 @@ from benchmarks.far_pictures import CHOICE, FINAL
 from benchmarks.gate_reads import Seen, join, load, save
 from benchmarks.gate_scores import Chest, compare, energy, nearest, told_apart
 from benchmarks.gate_table import lines, refusal_table
-from cxr_core.trust.gate import fit_gate
+from cxr_core.trust.gate_fit import fit_gate
 from tests.trust.gate_reads import far, films
 
 

@@ -12,8 +12,8 @@ from cxr_core.errors import NotApplicableError, SpecMismatchError
 from cxr_core.evaluate.reads import FilmList, Reads
 from cxr_core.trust.calibration import fit_temperature
 from cxr_core.trust.conformal import fit_conformal
-from cxr_core.trust.gate import fit_gate
-from cxr_core.trust.layout import film_layout
+from cxr_core.trust.film_layout import film_layout
+from cxr_core.trust.gate_fit import fit_gate
 from cxr_core.trust.model import TrustModel
 
 FITTED_TO = {"heads": "ab"}

@@ -8,9 +8,12 @@ from typing import Any, Final
 import plotly.graph_objects as go
 import streamlit as st
 
+from cxr_core.evaluate.display.style import LEGEND
+from cxr_core.evaluate.figure_text import share_text
 from cxr_core.labels import system_title
 from cxr_core.trust.abstention import AbstentionCurve
-from ui.calibration_view import CalibrationEvidence, share_text
+from ui.calibration_evidence import CalibrationEvidence
+from ui.components.chart import NO_BAR
 from ui.components.curves import COLOURS, SYMBOLS
 
 KEPT: Final = (
@@ -18,7 +21,6 @@ KEPT: Final = (
     "is of the films that are. By calibrated scores."
 )
 
-_CONFIG: Final = {"displayModeBar": False}
 _CURVE_PX: Final = 400
 _A_TENTH_LESS: Final = 0.9
 
@@ -53,7 +55,7 @@ def abstention_figure(curves: Mapping[str, AbstentionCurve], chosen: str) -> go.
     figure.update_layout(
         height=_CURVE_PX,
         margin={"t": 60, "b": 48, "l": 64, "r": 16},
-        legend={"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top"},
+        legend=LEGEND,
         xaxis={"title": {"text": "Films kept"}, "tickformat": ".0%", "zeroline": False},
         yaxis={"title": {"text": "Named rightly"}, "tickformat": ".0%", "zeroline": False},
     )
@@ -77,7 +79,7 @@ def abstention_section(evidence: CalibrationEvidence, system: str) -> None:
     st.markdown(f"{KEPT} {abstention_sentence(curves[system], system)}")
     st.plotly_chart(
         abstention_figure(curves, system),
-        config=_CONFIG,
+        config=NO_BAR,
         alt="Accuracy on the films kept against the share kept",
     )
     with st.expander(f"The curve of {system_title(system)} as a table"):
@@ -106,7 +108,7 @@ def abstention_rows(curve: AbstentionCurve) -> list[dict[str, Any]]:
             "Films kept": f"{point.n_kept:,} of {point.n_all:,}",
             "Share kept": point.share_kept,
             "Lowest score kept": point.threshold,
-            "Named rightly": share_text(point.accuracy),
+            "Named rightly": share_text(point.accuracy.to_dict(), digits=1),
         }
         for point in curve.points
     ]
@@ -124,10 +126,11 @@ def abstention_sentence(curve: AbstentionCurve, system: str) -> str:
     """
     whole = curve.points[-1]
     kept = min(curve.points, key=lambda point: abs(point.share_kept - _A_TENTH_LESS))
+    right = [share_text(point.accuracy.to_dict(), digits=1) for point in (whole, kept)]
     return (
-        f"{system_title(system)} names {share_text(whole.accuracy)} of all test films rightly. "
+        f"{system_title(system)} names {right[0]} of all test films rightly. "
         f"If the {whole.n_kept - kept.n_kept:,} films of the lowest scores are left to a person, "
-        f"it names {share_text(kept.accuracy)} of those that remain."
+        f"it names {right[1]} of those that remain."
     )
 
 

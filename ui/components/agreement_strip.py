@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from ui import engine, state
+from ui import reading_cache, state
 from ui.compare_view import strip_rows
 
 if TYPE_CHECKING:
@@ -60,12 +60,12 @@ def agreement_strip(films: tuple[Film, ...], predictor: Predictor) -> None:
 
 def _views(
     films: tuple[Film, ...], predictor: Predictor
-) -> list[tuple[str, Summary | engine.Failure]]:
+) -> list[tuple[str, Summary | reading_cache.Failure]]:
     """Read every film, with a bar once that takes a while."""
     started, place = time.monotonic(), st.empty()
     views = []
     for number, film in enumerate(films, start=1):
-        views.append((film.label, engine.summary(film, predictor)))
+        views.append((film.label, reading_cache.summary(film, predictor)))
         if time.monotonic() - started > _PATIENCE_S and number < len(films):
             place.progress(number / len(films), text=f"{number} of {len(films)} films read")
     place.empty()

@@ -8,9 +8,9 @@ from typing import Any, Final
 import plotly.graph_objects as go
 
 from cxr_core.audit.probe import Probe, ProbeCurve
-from cxr_core.evaluate.display.style import REFERENCE_COLOUR, rgba
+from cxr_core.evaluate.display.style import LEGEND, REFERENCE_COLOUR, rgba
 from cxr_core.labels import SYSTEMS, system_title
-from ui.audit_text import MEASURE_TITLES, figure_text, is_share
+from ui.audit_text import MEASURE_TITLES, is_share, measure_text
 from ui.audit_view import CUE, FREE, KIND_TITLES, SYSTEM, Bar
 from ui.components.curves import COLOURS, SYMBOLS
 
@@ -22,15 +22,6 @@ _BAR_ALPHA: Final = 0.5
 _ROW_PX: Final = 27
 _FRAME_PX: Final = 110
 _CURVE_PX: Final = 380
-_LEGEND: Final = {
-    "orientation": "h",
-    "x": 0,
-    "xanchor": "left",
-    "y": 1,
-    "yref": "container",
-    "yanchor": "top",
-    "title": {"text": ""},
-}
 
 
 def shortcut_figure(rows: Sequence[Bar], measure: str) -> go.Figure:
@@ -64,7 +55,8 @@ def shortcut_figure(rows: Sequence[Bar], measure: str) -> go.Figure:
                 "thickness": 2,
             },
             customdata=[
-                [figure_text(value, measure), bar.n] for value, bar in zip(values, own, strict=True)
+                [measure_text(value, measure), bar.n]
+                for value, bar in zip(values, own, strict=True)
             ],
             hovertemplate="%{y}<br>%{customdata[0]} (n = %{customdata[1]})<extra></extra>",
         )
@@ -77,7 +69,7 @@ def shortcut_figure(rows: Sequence[Bar], measure: str) -> go.Figure:
         height=_FRAME_PX + _ROW_PX * len(known),
         margin={"t": 40, "b": 48, "l": 8, "r": 16},
         bargap=0.3,
-        legend=_LEGEND,
+        legend=LEGEND,
         xaxis={
             "title": {"text": f"{MEASURE_TITLES[measure]} (95 % interval)"},
             "tickformat": ".0%" if is_share(measure) else ".1f",
@@ -171,7 +163,7 @@ def _laid_out(figure: go.Figure, probe: Probe, title: str) -> go.Figure:
     figure.update_layout(
         height=_CURVE_PX,
         margin={"t": 56, "b": 48, "l": 8, "r": 16},
-        legend=_LEGEND,
+        legend=LEGEND,
         hovermode="x unified",
         xaxis={
             "title": {"text": f"{probe.axis[:1].upper()}{probe.axis[1:]} (dotted: as it is)"},
@@ -212,7 +204,7 @@ def _value_beside(bar: Bar, measure: str) -> dict[str, Any]:
     """Return a bar's value as text, right of its interval."""
     figure = bar.figures[measure]
     return {
-        "text": figure_text(figure["value"], measure),
+        "text": measure_text(figure["value"], measure),
         "x": max(float(figure["value"]), float(figure["high"] or 0.0)),
         "y": bar.title,
         "xanchor": "left",

@@ -9,13 +9,14 @@ import numpy as np
 import streamlit as st
 
 from cxr_core.audit.probe import PROBE_BY_NAME, Probe, ProbeCurve, probe_film
-from cxr_core.audit.systems import SystemsReader
+from cxr_core.audit.systems_reader import SystemsReader
 from cxr_core.errors import CxrError
 from cxr_core.io import read
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
-from ui import engine, state
+from ui import model_cache, reading_cache, state
 from ui.audit_changes import change_title, level_text
 from ui.components.audit_charts import curve_figure
+from ui.components.chart import NO_BAR
 from ui.components.film_choice import film_choice, no_film
 from ui.components.progress import stoppable
 from ui.frame import show_error
@@ -34,7 +35,6 @@ _KEY: Final = "audit-film-curves"
 _MAX_FILMS: Final = 16
 _PICTURE_PX: Final = 224
 _WORKING_PX: Final = 896
-_CONFIG: Final = {"displayModeBar": False}
 Curves = Sequence[ProbeCurve]
 
 
@@ -53,7 +53,7 @@ def film_panel(predictor: Predictor) -> None:
         film = film_choice(films)
         if len(films) == 1:
             st.text(film.label)
-    key = f"{film.digest}/{predictor.bundle.digest}/{predictor.variant}"
+    key = f"{film.digest}/{model_cache.models_key(predictor)}"
     held: dict[str, Curves] = st.session_state.setdefault(_KEY, {})
     asked = right.button(TRY, icon=":material/tune:", width="stretch")
     if asked and key not in held:
@@ -83,7 +83,7 @@ def _run(predictor: Predictor, film: Film) -> Curves | None:
 def _temperatures(predictor: Predictor) -> dict[str, float]:
     """Return what each system's logits are divided by, as the reader has chosen."""
     trust = predictor.trust_model
-    if trust is None or engine.shows_raw():
+    if trust is None or reading_cache.shows_raw():
         return {}
     return {name: temperature.value for name, temperature in trust.calibration.items()}
 
@@ -112,7 +112,7 @@ def _show(film: Film, curves: Curves, temperatures: Mapping[str, float]) -> None
     )
     st.plotly_chart(
         curve_figure(curve, probe, CLASSES.index(label), temperatures),
-        config=_CONFIG,
+        config=NO_BAR,
         key="audit-film-chart",
         alt=f"Probability of {CLASS_TITLES[label]} under: {probe.title}",
     )

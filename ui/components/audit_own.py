@@ -12,10 +12,11 @@ import streamlit as st
 from cxr_core.audit.folder import audit_folder
 from cxr_core.audit.overlap import FingerprintIndex, bundle_index
 from cxr_core.audit.plan import AuditSettings, Tools
-from cxr_core.audit.systems import SystemsReader
-from cxr_core.audit.table import markdown_lines, sections
+from cxr_core.audit.section import markdown_lines
+from cxr_core.audit.systems_reader import SystemsReader
+from cxr_core.audit.table import sections
 from cxr_core.errors import CxrError
-from ui import engine
+from ui import model_cache
 from ui.audit_changes import overlap_line, restricted_rows
 from ui.audit_view import own_part
 from ui.components.audit_panel import (
@@ -25,6 +26,7 @@ from ui.components.audit_panel import (
     leak_panel,
     source_panel,
 )
+from ui.components.download import download
 from ui.components.progress import STOP
 from ui.folder import folder_named
 from ui.folder_policy import folder_policy
@@ -92,9 +94,9 @@ def own_panel(predictor: Predictor) -> None:
         st.session_state.pop(_KEY, None)
         found = _run(predictor, typed or "", int(n_read))
         if found is not None:
-            st.session_state[_KEY] = (_models(predictor), typed, found)
+            st.session_state[_KEY] = (model_cache.models_key(predictor), typed, found)
     held = st.session_state.get(_KEY)
-    if held is not None and held[0] == _models(predictor):
+    if held is not None and held[0] == model_cache.models_key(predictor):
         _show(predictor, held[1], held[2])
 
 
@@ -110,7 +112,9 @@ def _run(predictor: Predictor, name: str, n_read: int) -> dict[str, Any] | None:
 
     try:
         tools = Tools(
-            SystemsReader({predictor.variant: predictor}), engine.lungs(), _index(predictor.bundle)
+            SystemsReader({predictor.variant: predictor}),
+            model_cache.lungs(),
+            _index(predictor.bundle),
         )
         settings = AuditSettings(n_read=n_read, n_probed=N_PROBED, names=True)
         return audit_folder(folder_named(name), tools, settings=settings, on_stage=tell)
@@ -159,27 +163,16 @@ def downloads(predictor: Predictor, audit: Mapping[str, Any]) -> None:
     """
     made_with = provenance_of(predictor)
     with st.container(horizontal=True):
-        st.download_button(
+        download(
             "Audit as JSON",
             json.dumps({**audit, "made_with": made_with.to_dict()}, indent=1),
-            file_name="audit.json",
-            mime="application/json",
-            on_click="ignore",
-            icon=":material/download:",
+            "audit.json",
         )
-        st.download_button(
+        download(
             "Tables as Markdown",
             "\n".join([*markdown_lines(sections(audit, predictor.variant)), made_with.line()]),
-            file_name="audit.md",
-            mime="text/markdown",
-            on_click="ignore",
-            icon=":material/download:",
+            "audit.md",
         )
-
-
-def _models(predictor: Predictor) -> str:
-    """Return what names the models in use."""
-    return f"{predictor.bundle.digest}/{predictor.variant}"
 
 
 def _index(bundle: Bundle) -> FingerprintIndex | None:

@@ -29,9 +29,9 @@ from ui.audit_view import (
     own_part,
 )
 from ui.components.audit_charts import flip_figure, shortcut_figure
+from ui.components.chart import NO_BAR
 from ui.frame import plain
 
-_CONFIG: Final = {"displayModeBar": False}
 LEAK_WORDS: Final = {
     "copy": "same bytes",
     "near_duplicate": "same exposure",
@@ -76,7 +76,7 @@ def chart_panel(audit: Mapping[str, Any], variant: str, *, key: str) -> None:
     st.markdown(chart_sentence(audit, variant, measure))
     st.plotly_chart(
         shortcut_figure(bars(audit, variant), measure),
-        config=_CONFIG,
+        config=NO_BAR,
         key=f"{key}-chart",
         alt=f"{MEASURE_TITLES[measure]} of classifiers that must not work, beside the systems",
     )
@@ -208,7 +208,7 @@ def changes_panel(audit: Mapping[str, Any], variant: str, *, key: str) -> None:
     probe, found = PROBE_BY_NAME[chosen], probes["probes"][chosen]
     st.plotly_chart(
         flip_figure(found, probe),
-        config=_CONFIG,
+        config=NO_BAR,
         key=f"{key}-flips",
         alt=f"Share of answers that flip under: {probe.title}",
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from cxr_core.errors import CxrError
-from ui import engine
+from ui import model_cache, reading_cache
 from ui.compare_view import beside_rows
 from ui.folder_policy import folder_policy, named_path
 from ui.frame import plain, show_error
@@ -30,7 +30,7 @@ def beside_panel(film: Film, shown: FilmView, predictor: Predictor) -> None:
         predictor: The models in use.
     """
     st.header("Other models beside these", anchor=False)
-    models = {each.title: each for each in engine.models_beside(predictor)}
+    models = {each.title: each for each in model_cache.models_beside(predictor)}
     left, right = st.columns(2, gap="medium")
     choice = left.selectbox(
         "Beside",
@@ -52,13 +52,13 @@ def beside_panel(film: Film, shown: FilmView, predictor: Predictor) -> None:
     if named is None and not folder:
         return
     try:
-        named = named or engine.Models(named_path(folder), None, folder)
-        other = engine.load_beside(named)
+        named = named or model_cache.Models(named_path(folder), None, folder)
+        other = model_cache.load_beside(named)
     except CxrError as err:
         show_error("These models could not be loaded.", str(err), err.hint)
         return
-    theirs = engine.view(film, other)
-    if isinstance(theirs, engine.Failure):
+    theirs = reading_cache.view(film, other)
+    if isinstance(theirs, reading_cache.Failure):
         show_error("This film could not be read by them.", theirs.message, theirs.hint)
         return
     rows = beside_rows(shown.scores, theirs.scores)

@@ -12,8 +12,7 @@ from cxr_core.labels import system_title
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cxr_core.bundle import Bundle
-    from cxr_core.bundle_entry import VariantEntry
+    from cxr_core.bundle import Bundle, VariantEntry
 
 
 def bundle_facts(bundle: Bundle, variant: str) -> dict[str, str]:

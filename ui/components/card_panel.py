@@ -9,6 +9,7 @@ import streamlit as st
 
 from ui.card_view import WHOLE, card_file, card_sections
 from ui.components.bundle_tables import card_text
+from ui.components.download import download
 
 if TYPE_CHECKING:
     from cxr_core.provenance import Provenance
@@ -42,13 +43,7 @@ def card_panel(card: str, file_name: str, provenance: Provenance, *, empty: str)
         )
     # the page has its own title; a second one of the first level would confuse a screen reader
     card_text(re.sub(r"\A# ", "## ", sections.get(chosen, card)))
-    st.download_button(
-        "Download the card",
-        card_file(card, provenance),
-        file_name,
-        "text/markdown",
-        key=f"download-{file_name}",
-        on_click="ignore",
-        icon=":material/download:",
+    download(
+        "Download the card", card_file(card, provenance), file_name, key=f"download-{file_name}"
     )
     return chosen

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from cxr_core.caution import cautions
+from cxr_core.bundle.caution import cautions
 from cxr_core.labels import system_title
 
 if TYPE_CHECKING:

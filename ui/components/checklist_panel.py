@@ -17,6 +17,7 @@ from ui.card_view import (
     state_counts,
     table_text,
 )
+from ui.components.download import download
 from ui.frame import plain
 
 if TYPE_CHECKING:
@@ -51,19 +52,7 @@ def checklist_panel(key: str, bundle: Bundle, variant: str, provenance: Provenan
     shown = [answer for answer in found if chosen in (ALL, answer.state)]
     st.markdown(table_text(shown_rows(shown)))
     with st.container(horizontal=True):
-        st.download_button(
-            "Download as Markdown",
-            checklist_markdown(checklist, found, provenance),
-            f"{key}.md",
-            "text/markdown",
-            on_click="ignore",
-            icon=":material/download:",
+        download(
+            "Download as Markdown", checklist_markdown(checklist, found, provenance), f"{key}.md"
         )
-        st.download_button(
-            "Download as CSV",
-            checklist_csv(found, provenance),
-            f"{key}.csv",
-            "text/csv",
-            on_click="ignore",
-            icon=":material/download:",
-        )
+        download("Download as CSV", checklist_csv(found, provenance), f"{key}.csv")

@@ -7,8 +7,10 @@ from typing import Final
 import plotly.graph_objects as go
 import streamlit as st
 
+from cxr_core.evaluate.display.style import LEGEND
 from cxr_core.trust.coverage import Coverage, coverage
-from ui.calibration_view import CalibrationEvidence
+from ui.calibration_evidence import CalibrationEvidence
+from ui.components.chart import NO_BAR
 from ui.components.curves import COLOURS
 from ui.conformal_view import SIZES, coverage_rows, notes, size_rows
 
@@ -32,7 +34,6 @@ RANGE_MEANING: Final = (
     "coverage are Wilson's 95 %, films counted as independent. Limits are of raw scores."
 )
 
-_CONFIG: Final = {"displayModeBar": False}
 _HEIGHT_PX: Final = 300
 _TEXT_COLOURS: Final = ("#14171B", "#14171B", "#FFFFFF", "#FFFFFF")
 
@@ -72,14 +73,7 @@ def size_figure(found: Coverage) -> go.Figure:
         bargap=0.35,
         margin={"t": 40, "b": 30, "l": 8, "r": 16},
         uniformtext={"minsize": 11, "mode": "hide"},
-        legend={
-            "orientation": "h",
-            "x": 0,
-            "y": 1,
-            "yref": "container",
-            "yanchor": "top",
-            "traceorder": "normal",
-        },
+        legend={**LEGEND, "traceorder": "normal"},
         xaxis={"tickformat": ".0%", "range": [0, 1], "zeroline": False},
         yaxis={"autorange": "reversed", "automargin": True},
     )
@@ -118,7 +112,7 @@ def conformal_section(evidence: CalibrationEvidence, system: str) -> None:
     left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
     with left:
         st.plotly_chart(
-            size_figure(found), config=_CONFIG, alt="Number of classes in a set, by true class"
+            size_figure(found), config=NO_BAR, alt="Number of classes in a set, by true class"
         )
     with right:
         for line in notes(model, found, system):

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import plotly.graph_objects as go
 
+from cxr_core.evaluate.display.style import LEGEND
 from cxr_core.labels import CLASS_COLOURS, CLASS_TITLES, CLASSES
 from ui.dataset_view import SPLIT_TITLES
 
@@ -164,16 +165,7 @@ def _name_above(name: str) -> dict[str, Any]:
     }
 
 
-_LEGEND: Final = {
-    "orientation": "h",
-    "x": 0,
-    "xanchor": "left",
-    "y": 1,
-    "yref": "container",
-    "yanchor": "top",
-    "title": {"text": ""},
-    "traceorder": "normal",
-}
+_LEGEND: Final = {**LEGEND, "traceorder": "normal"}
 
 
 def _histogram_layout(title: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
+from ui.components.chart import NO_BAR
 from ui.components.dataset_charts import (
     intensity_figure,
     size_figure,
@@ -32,7 +33,6 @@ from ui.frame import plain
 if TYPE_CHECKING:
     from cxr_core.dataset import Dataset
 
-_CONFIG: Final = {"displayModeBar": False}
 NO_NAMES: Final = (
     "A bundle names no files. Scan the folder at the top of the page to see which films these are."
 )
@@ -70,7 +70,7 @@ def _balance(summary: Mapping[str, Any]) -> None:
     with left:
         st.subheader("Films of each split", anchor=False)
         figure = split_figure(summary["n_by_split"])
-        st.plotly_chart(figure, config=_CONFIG, alt="Number of films by split and class")
+        st.plotly_chart(figure, config=NO_BAR, alt="Number of films by split and class")
         st.table(
             split_rows(summary),
             hide_index=True,
@@ -80,7 +80,7 @@ def _balance(summary: Mapping[str, Any]) -> None:
     with right:
         st.subheader("Share of the classes in each source", anchor=False)
         figure = source_figure(summary["n_by_source"])
-        st.plotly_chart(figure, config=_CONFIG, alt="Share of each class in each source")
+        st.plotly_chart(figure, config=NO_BAR, alt="Share of each class in each source")
     with st.expander("Films by split, source and class as a table"):
         st.dataframe(
             balance_rows(summary),
@@ -153,7 +153,7 @@ def _pixels(summary: Mapping[str, Any]) -> None:
         st.markdown("Share of each class by the mean brightness of its films.")
         st.plotly_chart(
             intensity_figure(summary["intensity"]),
-            config=_CONFIG,
+            config=NO_BAR,
             alt="Distribution of the mean brightness of the films, by class",
         )
     with right:
@@ -161,7 +161,7 @@ def _pixels(summary: Mapping[str, Any]) -> None:
         if summary["sizes"]["n_distinct"] > 1:
             st.plotly_chart(
                 size_figure(summary["sizes"]),
-                config=_CONFIG,
+                config=NO_BAR,
                 alt="Distribution of the longer side of the films, by class",
             )
         means = summary["intensity"]["mean_by_class"]

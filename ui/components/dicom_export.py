@@ -11,7 +11,8 @@ import streamlit as st
 from cxr_core import io
 from cxr_core.io.sniff import DICOM, sniff
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
-from ui import engine
+from ui import reading_cache
+from ui.components.download import download
 
 if TYPE_CHECKING:
     from cxr_core.predict import Predictor
@@ -70,20 +71,18 @@ def dicom_export(film: Film, predictor: Predictor) -> None:
             width=150,
         )
         is_cleaned = is_dicom and st.toggle(WITHOUT, key=f"dicom-clean-{key}")
-        st.download_button(
+        download(
             BUTTON,
-            data=partial(
+            partial(
                 _objects,
                 film,
                 predictor,
                 (system, class_name or None),
                 is_cleaned,
-                engine.shows_raw(),
+                reading_cache.shows_raw(),
             ),
-            file_name=f"dicom-{'clean' if is_cleaned else film.digest[:8]}.zip",
-            mime="application/zip",
+            f"dicom-{'clean' if is_cleaned else film.digest[:8]}.zip",
             icon=":material/radiology:",
-            on_click="ignore",
             key=f"dicom-{key}",
         )
     st.caption((CLEANED if is_cleaned else IN_STUDY) if is_dicom else OF_NOBODY)

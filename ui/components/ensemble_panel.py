@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from cxr_core.compare import ensemble_parts
+from cxr_core.comparison import ensemble_parts
 from cxr_core.labels import CLASS_TITLES, CLASSES, ENSEMBLES, system_title
 from ui.compare_view import matrix_rows, strongest_sentence, waterfall
+from ui.components.chart import NO_BAR
 from ui.components.waterfall import waterfall_figure
 
 if TYPE_CHECKING:
-    from cxr_core.compare import EnsembleParts
+    from cxr_core.comparison import EnsembleParts
     from cxr_core.predict import Predictor, Reading
 
 _ABOUT: Final = {
@@ -60,7 +61,7 @@ def _one(name: str, parts: EnsembleParts, class_name: str) -> None:
     st.plotly_chart(
         waterfall_figure(waterfall(parts, class_name)),
         width="stretch",
-        config={"displayModeBar": False},
+        config=NO_BAR,
         key=f"waterfall-{name}",
         alt=f"How the score of {CLASS_TITLES[class_name]} adds up in {system_title(name)}",
     )

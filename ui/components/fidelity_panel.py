@@ -10,8 +10,8 @@ import streamlit as st
 
 from cxr_core.errors import CxrError, NotApplicableError
 from cxr_core.explain.fidelity import FilmProbe, MapFidelity, check_map, spearman
-from cxr_core.explain.fidelity.published import known_checks
-from ui import engine
+from cxr_core.explain.fidelity.published_checks import known_checks
+from ui import model_cache, reading_cache
 from ui.fidelity_view import (
     CAUTION,
     agreement_rows,
@@ -71,8 +71,13 @@ def fidelity_panel(film: Film, predictor: Predictor, reading: Reading, cams: Seq
     )
     cam = cams[chosen]
     class_name = cam.class_name or reading.systems[cam.system].label
-    models = f"{predictor.bundle.digest}/{predictor.variant}"
-    key = (reading.radiograph.sha256, models, cam.system, class_name, cam.method)
+    key = (
+        reading.radiograph.sha256,
+        model_cache.models_key(predictor),
+        cam.system,
+        class_name,
+        cam.method,
+    )
     results: dict[Key, Checked] = st.session_state.setdefault(_RESULTS_KEY, {})
     asked = right.button(CHECK, icon=":material/fact_check:", width="stretch")
     if asked and key not in results:
@@ -119,14 +124,14 @@ def _run(film: Film, predictor: Predictor, reading: Reading, cam: Cam) -> Checke
 def _others(film: Film, predictor: Predictor, cam: Cam, class_name: str) -> dict[str, float]:
     """Compare the map with that of the same system trained by the bundle's other recipes."""
     found = {}
-    for models in engine.models_beside(predictor):
-        if models.folder != engine.bundle_folders()[0]:
+    for models in model_cache.models_beside(predictor):
+        if models.folder != model_cache.bundle_folders()[0]:
             continue
-        other = engine.load_beside(models)
+        other = model_cache.load_beside(models)
         if cam.system not in other.systems:
             continue
         theirs = other.explain(
-            engine.reading(film, other), cam.system, class_name, method=cam.method
+            reading_cache.reading(film, other), cam.system, class_name, method=cam.method
         )
         try:
             found[str(models.variant)] = spearman(cam.grid, theirs.grid)

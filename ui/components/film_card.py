@@ -9,7 +9,7 @@ import streamlit as st
 
 from cxr_core.labels import CLASS_TITLES
 from cxr_core.radiograph import SERIOUS_NOTICES
-from ui import engine, state
+from ui import reading_cache, state
 from ui.components.dicom_export import dicom_export
 from ui.components.header_panel import header_panel
 from ui.components.report_export import report_export
@@ -54,10 +54,10 @@ def film_card(film: Film, predictor: Predictor) -> None:
     with st.container(border=True, key=f"film-{film.digest[:16]}"):
         header = st.container()
         with st.skeleton(height=420):
-            shown = engine.view(film, predictor)
+            shown = reading_cache.view(film, predictor)
         with header:
             _header(film, shown)
-        if isinstance(shown, engine.Failure):
+        if isinstance(shown, reading_cache.Failure):
             show_error("This film could not be read.", shown.message, shown.hint)
             header_panel(film)
             return
@@ -87,7 +87,7 @@ def film_card(film: Film, predictor: Predictor) -> None:
             send_back(film, predictor, is_refused=shown.refused)
 
 
-def _header(film: Film, shown: FilmView | engine.Failure) -> None:
+def _header(film: Film, shown: FilmView | reading_cache.Failure) -> None:
     """Name the film, mark a sample, and offer to drop it."""
     name, remove = st.columns([6, 1], vertical_alignment="center")
     name.header(plain(_shortened(film.label)), anchor=False)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import plotly.graph_objects as go
 import streamlit as st
 
+from cxr_core.evaluate.figure_text import share_text
 from ui.components.curves import COLOURS, SYMBOLS
 from ui.gate_view import (
     CHOICE,
@@ -19,7 +20,6 @@ from ui.gate_view import (
     is_stale,
     limit_rows,
     set_rows,
-    share_text,
     source_sentence,
     summary_rows,
 )
@@ -68,7 +68,7 @@ def gate_figure(sets: Sequence[Mapping[str, Any]]) -> go.Figure:
                     "width": 0,
                     "color": COLOURS[i],
                 },
-                text=[share_text(found["refused"]) for found in own],
+                text=[share_text(found["refused"], digits=1) for found in own],
                 hovertemplate="%{y}<br>refused %{text}<extra></extra>",
             )
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from cxr_core.io.sniff import DICOM, sniff
-from ui import engine
+from ui import reading_cache
 from ui.frame import show_error
 from ui.header_view import MASKING
 
@@ -29,8 +29,8 @@ def header_panel(film: Film) -> None:
     with panel:
         if not panel.open:
             return
-        listed = engine.header(film)
-        if isinstance(listed, engine.Failure):
+        listed = reading_cache.header(film)
+        if isinstance(listed, reading_cache.Failure):
             show_error("The header could not be read.", listed.message, listed.hint)
             return
         st.markdown(f":small[{listed.summary} {MASKING}]")

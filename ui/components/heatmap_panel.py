@@ -12,6 +12,7 @@ import streamlit as st
 from cxr_core.explain.cam import DEFAULT_METHOD, METHODS
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
 from ui import state
+from ui.components.download import download
 from ui.components.fidelity_panel import fidelity_panel
 from ui.components.map_panels import grid_panels
 from ui.components.map_trust_panel import map_trust_panel
@@ -143,11 +144,8 @@ def _values(cams: Sequence[Cam], against: str | None, made_with: Provenance) -> 
             alt="Row, column and value of every cell of the map",
         )
         name = file_stem(cam.system, cam.class_name or "no-class", against, cam.method)
-        st.download_button(
-            "Download as CSV",
-            made_with.commented(table.to_csv(index=False)),
-            f"cxr-map-{name}.csv",
-            "text/csv",
+        download(
+            "Download as CSV", made_with.commented(table.to_csv(index=False)), f"cxr-map-{name}.csv"
         )
 
 

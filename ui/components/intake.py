@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from ui import engine, server, state, worklist
+from ui import reading_cache, server, state, worklist
 from ui.components.server_intake import open_here
 from ui.frame import plain
 from ui.samples import Sample, load_samples
@@ -114,6 +114,6 @@ def _sync_samples() -> None:
 def _clear() -> None:
     """Drop films and readings, and the worklist with its own."""
     state.clear_films()
-    engine.forget()
+    reading_cache.forget()
     worklist.forget()
     server.forget()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from cxr_core.compare import difference_map
+from cxr_core.comparison import difference_map
 from cxr_core.errors import CxrError
 from cxr_core.explain.cam import METHODS
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title

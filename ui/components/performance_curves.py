@@ -10,6 +10,7 @@ import streamlit as st
 
 from cxr_core.evaluate.display import ConfusionDisplay, PrecisionRecallDisplay, RocDisplay
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
+from ui.components.chart import NO_BAR
 from ui.components.performance_choice import chosen_system
 from ui.performance_view import cell
 
@@ -53,7 +54,7 @@ def confusion_panel(evaluation: Mapping[str, Any]) -> None:
                 st.markdown(f"**{system_title(name)}**")
                 st.plotly_chart(
                     display.plot(text_colour=text_colour()),
-                    config={"displayModeBar": False},
+                    config=NO_BAR,
                     key=f"confusion-{name}",
                     alt=f"Confusion matrix of {system_title(name)}",
                 )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
-import numpy.typing as npt
 import streamlit as st
 
+from cxr_core.array import Float64Array
 from cxr_core.errors import CxrError, NotApplicableError
 from cxr_core.evaluate.display import (
     COST_PRESETS,
@@ -17,6 +17,7 @@ from cxr_core.evaluate.display import (
     OperatingPoint,
 )
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
+from ui.components.chart import NO_BAR
 from ui.components.performance_choice import chosen_system
 from ui.components.performance_curves import has_reads, text_colour
 from ui.decision_view import PREVALENCE_NOTE, cost_lines, point_lines, point_rows
@@ -41,7 +42,6 @@ UNCALIBRATED: Final = (
     "These are raw probabilities. Least expected cost takes them at their word, so calibrated ones "
     "are the better choice where there are any."
 )
-_CONFIG: Final = {"displayModeBar": False}
 _DEFAULT_AT: Final = 95.0
 
 
@@ -101,7 +101,7 @@ def operating_panel(
         return
     with right:
         st.plotly_chart(
-            point.plot(), config=_CONFIG, key="operating", alt="Predictive values by prevalence"
+            point.plot(), config=NO_BAR, key="operating", alt="Predictive values by prevalence"
         )
     with st.expander("Predictive values by prevalence as a table"):
         st.dataframe(point.frame(), hide_index=True, alt="Predictive values by prevalence")
@@ -172,7 +172,7 @@ def _point_choice(evidence: Evidence) -> tuple[str, Target, float, float]:
     return label, cast("Target", target or "sensitivity"), at / 100, prevalence / 100
 
 
-def _cost_editor() -> npt.NDArray[np.float64] | None:
+def _cost_editor() -> Float64Array | None:
     """Ask for the costs; `None` while a cell is empty."""
     import pandas as pd
 
@@ -205,7 +205,7 @@ def _costs(shown: DecisionCosts, system: str) -> None:
         for line in cost_lines(shown):
             st.markdown(line)
     with right:
-        st.plotly_chart(shown.plot(), config=_CONFIG, key="costs", alt="Mean cost of both ways")
+        st.plotly_chart(shown.plot(), config=NO_BAR, key="costs", alt="Mean cost of both ways")
         st.caption(
             f"Mean cost a film with 95 % intervals, {shown.n_resamples:,} resamples of "
             f"{shown.n_patients:,} patients."
@@ -219,7 +219,7 @@ def _costs(shown: DecisionCosts, system: str) -> None:
             display = ConfusionDisplay.from_predictions(shown.y_true, calls)
             st.plotly_chart(
                 display.plot(text_colour=text_colour()),
-                config=_CONFIG,
+                config=NO_BAR,
                 key=f"costs-{title}",
                 alt=f"Calls by {title}",
             )
@@ -227,7 +227,7 @@ def _costs(shown: DecisionCosts, system: str) -> None:
         st.dataframe(shown.frame(), hide_index=True, alt="Calls and costs of both ways")
 
 
-def _decision_curve(evidence: Evidence, probs: npt.NDArray[np.float64]) -> None:
+def _decision_curve(evidence: Evidence, probs: Float64Array) -> None:
     """Draw the net benefit of one class."""
     label = _class_choice("benefit-class")
     reads = evidence.reads
@@ -241,7 +241,7 @@ def _decision_curve(evidence: Evidence, probs: npt.NDArray[np.float64]) -> None:
         )
         return
     st.plotly_chart(
-        curve.plot(), config=_CONFIG, key="benefit", alt="Net benefit by threshold probability"
+        curve.plot(), config=NO_BAR, key="benefit", alt="Net benefit by threshold probability"
     )
     st.caption(
         f"{NET_BENEFIT.format(n=curve.n_resamples, n_patients=curve.n_patients)} The benefit is of "

@@ -11,6 +11,7 @@ import streamlit as st
 from cxr_core.errors import CxrError
 from cxr_core.evaluate.misread import Misread, misread_films
 from cxr_core.labels import CLASS_TITLES, CLASSES
+from ui.components.download import download
 from ui.components.performance_choice import chosen_system
 from ui.components.performance_curves import has_reads
 from ui.components.performance_figures import as_csv
@@ -69,12 +70,10 @@ def errors_panel(evidence: Evidence, predictor: Predictor, *, is_raw: bool) -> N
             },
             alt="Films that are called wrongly, the surest first",
         )
-    st.download_button(
+    download(
         "What each system says of each film, as CSV",
         provenance_of(predictor).commented(as_csv(film_rows(evidence))),
-        file_name="films.csv",
-        mime="text/csv",
-        on_click="ignore",
+        "films.csv",
     )
     st.subheader("What they look like", anchor=False)
     if folder_policy().is_closed:

@@ -12,10 +12,12 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from cxr_core.labels import CLASSES, SYSTEMS, system_title
-from ui import engine
-from ui.comparison_view import COMPARED_TITLES, comparison_lines, comparison_rows
+from ui import model_cache
+from ui.components.chart import NO_BAR
 from ui.components.curves import COLOURS, SYMBOLS
+from ui.components.download import download
 from ui.components.performance_choice import chosen_system
+from ui.performance_comparison_view import COMPARED_TITLES, comparison_lines, comparison_rows
 from ui.performance_view import (
     BY_CLASS_TITLES,
     CALIBRATED,
@@ -48,7 +50,6 @@ OLD_FIGURES: Final = (
     "Of these films only figures of each system were stored, neither comparisons nor groups. A "
     "folder measured under *Your folder* has both."
 )
-_CONFIG: Final = {"displayModeBar": False}
 
 
 def figures_panel(evidence: Evidence, *, is_raw: bool) -> None:
@@ -165,7 +166,7 @@ def _comparison(evaluation: Mapping[str, Any], *, is_raw: bool) -> None:
     with right:
         st.plotly_chart(
             interval_figure(evaluation, name, kind=kind),
-            config=_CONFIG,
+            config=NO_BAR,
             alt=f"{COMPARED_TITLES[name]} of every system with its interval",
         )
     if rows := comparison_rows(evaluation, name, kind=kind):
@@ -195,24 +196,16 @@ def _kind_sentence(evaluation: Mapping[str, Any], *, is_raw: bool) -> str:
 def _all_figures(evidence: Evidence) -> None:
     """Offer every figure as a table, as JSON and as CSV."""
     rows = long_rows(evidence.evaluation)
-    made_with = provenance_of(engine.load())
+    made_with = provenance_of(model_cache.load())
     with st.expander("Every figure as a table"):
         st.dataframe(rows, hide_index=True, alt="Every figure of every system")
         with st.container(horizontal=True):
-            st.download_button(
+            download(
                 "Evaluation as JSON",
                 json.dumps({**evidence.evaluation, "made_with": made_with.to_dict()}, indent=1),
-                file_name="evaluation.json",
-                mime="application/json",
-                on_click="ignore",
+                "evaluation.json",
             )
-            st.download_button(
-                "Figures as CSV",
-                made_with.commented(as_csv(rows)),
-                file_name="evaluation.csv",
-                mime="text/csv",
-                on_click="ignore",
-            )
+            download("Figures as CSV", made_with.commented(as_csv(rows)), "evaluation.csv")
 
 
 def as_csv(rows: list[dict[str, Any]]) -> str:

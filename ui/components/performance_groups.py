@@ -8,9 +8,9 @@ import streamlit as st
 
 from cxr_core.evaluate.subgroup import MIN_FILMS
 from cxr_core.labels import system_title
-from ui.comparison_view import GROUPING_TITLES, group_lines, group_rows
 from ui.components.performance_choice import chosen_system
 from ui.components.performance_figures import OLD_FIGURES
+from ui.performance_comparison_view import GROUPING_TITLES, group_lines, group_rows
 
 if TYPE_CHECKING:
     from ui.evidence import Evidence

@@ -84,7 +84,7 @@ def nearest_panel(
 
 def _read(predictor: Predictor, training: Path, n_per_class: int, key: object) -> None:
     """Read some films of each class, and keep their features for this session."""
-    from cxr_core.evaluate.read_folder import drawn_paths, read_folder
+    from cxr_core.evaluate.folder_reads import drawn_paths, read_folder
 
     try:
         n_films = len(drawn_paths(training, n_per_class))

@@ -71,7 +71,7 @@ def own_panel(predictor: Predictor) -> None:
 
 def _measure(predictor: Predictor, name: str) -> None:
     """Read the folder; say what is wrong with it, or show it from the next run on."""
-    from cxr_core.evaluate.read_folder import labelled_paths, read_folder
+    from cxr_core.evaluate.folder_reads import labelled_paths, read_folder
 
     drop_own()
     try:

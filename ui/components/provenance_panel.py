@@ -8,6 +8,7 @@ import streamlit as st
 
 from cxr_core.provenance import WHOLE, chain
 from ui.card_view import chain_csv, chain_rows, shown_links, table_text
+from ui.components.download import download
 from ui.frame import plain
 
 if TYPE_CHECKING:
@@ -44,11 +45,4 @@ def provenance_panel(bundle: Bundle, variant: str, provenance: Provenance) -> No
     for name in (WHOLE, *(bundle.variants if is_all else [variant])):
         st.header(name if name == WHOLE else f"Variant {plain(name)}", anchor=False)
         st.markdown(table_text(shown_links(links, name)))
-    st.download_button(
-        "Download as CSV",
-        chain_csv(chain_rows(links), provenance),
-        "provenance.csv",
-        "text/csv",
-        on_click="ignore",
-        icon=":material/download:",
-    )
+    download("Download as CSV", chain_csv(chain_rows(links), provenance), "provenance.csv")

@@ -8,13 +8,14 @@ from typing import Any, Final
 import plotly.graph_objects as go
 import streamlit as st
 
+from cxr_core.evaluate.display.style import LEGEND
 from cxr_core.labels import system_title
 from cxr_core.trust.calibration_error import TOP_LABEL
 from cxr_core.trust.measure import CalibrationEffect, calibration_effect
 from cxr_core.trust.reliability import ReliabilityDiagram
+from ui.calibration_evidence import CalibrationEvidence
 from ui.calibration_view import (
     QUESTIONS,
-    CalibrationEvidence,
     bin_rows,
     change_rows,
     highest,
@@ -22,6 +23,7 @@ from ui.calibration_view import (
     quality_rows,
     temperature_note,
 )
+from ui.components.chart import NO_BAR
 from ui.components.curves import COLOURS
 
 RAW: Final = "Raw"
@@ -39,7 +41,6 @@ MEANING: Final = (
     "score** punish wrong scores, and sure ones most; less is better. 95 % intervals draw whole "
     "patients."
 )
-_CONFIG: Final = {"displayModeBar": False}
 _STYLES: Final = {
     RAW: {"colour": COLOURS[1], "symbol": "square-open", "dash": "dash"},
     CALIBRATED: {"colour": COLOURS[0], "symbol": "circle", "dash": "solid"},
@@ -109,7 +110,7 @@ def _diagram_layout(diagrams: Mapping[str, ReliabilityDiagram]) -> dict[str, Any
         "barmode": "group",
         "bargap": 0.15,
         "margin": {"t": 40, "b": 48, "l": 64, "r": 16},
-        "legend": {"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top"},
+        "legend": LEGEND,
         "xaxis": {
             "title": {"text": "Score"},
             "range": [start - 0.02, 1.02],
@@ -182,7 +183,7 @@ def reliability_section(evidence: CalibrationEvidence, system: str) -> None:
     with left:
         st.plotly_chart(
             reliability_figure(diagrams),
-            config=_CONFIG,
+            config=NO_BAR,
             alt=f"Score against the share that came true, {system_title(system)}",
         )
     with right:

@@ -10,7 +10,8 @@ import streamlit as st
 
 from cxr_core import io
 from cxr_core.labels import system_title
-from ui import engine
+from ui import reading_cache
+from ui.components.download import download
 from ui.words import SYNTHETIC_NOTE
 
 if TYPE_CHECKING:
@@ -40,13 +41,11 @@ def report_export(film: Film, predictor: Predictor) -> None:
             key=f"report-system-{film.digest[:16]}",
             width=260,
         )
-        st.download_button(
+        download(
             BUTTON,
-            data=partial(_report, film, predictor, system, engine.shows_raw()),
-            file_name=f"film-report-{film.digest[:8]}.pdf",
-            mime="application/pdf",
+            partial(_report, film, predictor, system, reading_cache.shows_raw()),
+            f"film-report-{film.digest[:8]}.pdf",
             icon=":material/picture_as_pdf:",
-            on_click="ignore",
             key=f"report-{film.digest[:16]}",
         )
     st.caption(MEANING)

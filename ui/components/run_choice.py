@@ -10,9 +10,8 @@ import streamlit as st
 
 from cxr_core.errors import CxrError
 from cxr_core.labels import system_title
-from cxr_core.run import RunList
-from cxr_core.runs import bundle_runs, find_runs
-from ui import engine
+from cxr_core.training_run import RunList, bundle_runs, find_runs
+from ui import model_cache
 from ui.folder_policy import folder_policy, named_path, own_path
 from ui.frame import plain, show_error
 from ui.run_view import (
@@ -28,7 +27,7 @@ from ui.words import FOLDERS_CLOSED
 
 if TYPE_CHECKING:
     from cxr_core.bundle import Bundle
-    from cxr_core.run import Run
+    from cxr_core.training_run import Run
 
 RUNS_VARIABLE: Final = "CXR_RUNS"
 """Environment variable with the folder of runs that the page begins with."""
@@ -70,7 +69,7 @@ def folder_choice() -> str:
 def bundle_in_use() -> Bundle | None:
     """Return the bundle that the published runs are of, or nothing where none is usable."""
     try:
-        return engine.load().bundle
+        return model_cache.load().bundle
     except CxrError:
         return None
 
@@ -78,7 +77,7 @@ def bundle_in_use() -> Bundle | None:
 def published_runs() -> RunList:
     """Return the runs of the bundle in use; say it on the page if there is no usable bundle."""
     try:
-        return bundle_runs(engine.load().bundle)
+        return bundle_runs(model_cache.load().bundle)
     except CxrError as err:
         show_error("The published models could not be loaded.", str(err), err.hint)
         return RunList()

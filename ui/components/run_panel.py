@@ -9,6 +9,7 @@ import streamlit as st
 
 from cxr_core.labels import CLASS_TITLES
 from ui.components.curves import curves_figure
+from ui.components.download import download
 from ui.frame import plain
 from ui.run_export import run_comments
 from ui.run_view import (
@@ -23,7 +24,7 @@ from ui.run_view import (
 
 if TYPE_CHECKING:
     from cxr_core.bundle import Bundle
-    from cxr_core.run import Run, RunList
+    from cxr_core.training_run import Run, RunList
 
 MAX_ROWS: Final = 20
 """Rows of a table above which it scrolls."""
@@ -79,16 +80,14 @@ def run_panel(
             alt="Training curves: "
             + ", ".join(dict.fromkeys(f"{run_title(s.run)} {s.system}" for s in series)),
         )
-        left, right = st.columns([5, 1], vertical_alignment="top")
+        left, right = st.columns([4, 1], vertical_alignment="top")
         left.markdown(f":small[{KEY_TO_LINES} {DROPOUT_NOTE}]")
         with right.container(horizontal_alignment="right"):
-            st.download_button(
+            download(
                 "Download CSV",
                 lambda: run_comments(runs, bundle) + series_csv(series),
-                file_name=CSV_NAME,
-                mime="text/csv",
-                on_click="ignore",
-                help="Every point that is shown, as measured and as smoothed.",
+                CSV_NAME,
+                note="Every point that is shown, as measured and as smoothed.",
             )
     else:
         st.markdown(

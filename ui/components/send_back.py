@@ -9,7 +9,7 @@ import streamlit as st
 
 from cxr_core.errors import CxrError
 from cxr_core.io.sniff import DICOM, sniff
-from ui import engine, server
+from ui import reading_cache, server
 from ui.components.dicom_export import map_choice
 from ui.frame import plain, show_error
 
@@ -68,7 +68,7 @@ def _store(film: Film, predictor: Predictor, shown: tuple[str, str | None]) -> N
     """Store, and say what became of each object."""
     try:
         with st.spinner("Writing and storing …"):
-            reading = engine.reading(film, predictor)
+            reading = reading_cache.reading(film, predictor)
             outcomes = server.store_results(film, reading, predictor, shown)
     except CxrError as err:
         show_error("The results were not stored.", str(err), err.hint)

@@ -10,6 +10,7 @@ from cxr_core.errors import CxrError
 from cxr_core.reader_study.shelf import pack
 from ui import reader_study
 from ui.components.caution import caution
+from ui.components.download import download
 from ui.components.progress import stoppable
 from ui.components.study_results import study_results
 from ui.folder_policy import folder_policy
@@ -78,13 +79,11 @@ def study_overview(desk: Desk, predictor: Predictor) -> None:
             )
     with st.container(horizontal=True):
         if desk.folder is None:
-            st.download_button(
+            download(
                 SAVE,
-                data=lambda: pack(desk.study.shelf),
-                file_name="study.zip",
-                mime="application/zip",
+                lambda: pack(desk.study.shelf),
+                "study.zip",
                 icon=":material/save:",
-                on_click="ignore",
                 key="study-save",
             )
         st.button(CLOSE, icon=":material/close:", on_click=reader_study.close)

@@ -9,6 +9,7 @@ import streamlit as st
 from cxr_core.errors import CxrError
 from cxr_core.reader_study import statistics
 from cxr_core.reader_study.table import answers_csv, statistics_json
+from ui.components.download import download
 from ui.frame import show_error
 from ui.reader_study_view import (
     KAPPA_MEANS,
@@ -52,24 +53,8 @@ def study_results(study: Study) -> None:
         with st.expander("Class by class, and confidence"):
             st.table(rows, hide_index=True, border="horizontal", alt="Films found, by class")
     with st.container(horizontal=True):
-        st.download_button(
-            CSV,
-            data=lambda: answers_csv(study),
-            file_name="answers.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-            key="study-csv",
-        )
-        st.download_button(
-            JSON,
-            data=lambda: statistics_json(study),
-            file_name="statistics.json",
-            mime="application/json",
-            icon=":material/download:",
-            on_click="ignore",
-            key="study-json",
-        )
+        download(CSV, lambda: answers_csv(study), "answers.csv", key="study-csv")
+        download(JSON, lambda: statistics_json(study), "statistics.json", key="study-json")
 
 
 def _table(title: str, rows: list[dict[str, str]], meaning: str) -> None:

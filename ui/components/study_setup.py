@@ -236,7 +236,7 @@ def _make(predictor: Predictor, source: Source, design: Design, place: str) -> N
         found = films_by_digest(items, on_film=tell)
     with stoppable("Reading the films", key="study-make-stop") as tell:
         own = list(found.values())
-        for n_done, record in enumerate(score_items(predictor, own, n_lanes=1), start=1):
+        for n_done, record in enumerate(score_items(predictor, own), start=1):
             if record.error is None and record.sha256 is not None:
                 records[record.sha256] = record
             tell(n_done, len(own))

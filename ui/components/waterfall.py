@@ -9,6 +9,7 @@ from typing import Final
 
 import plotly.graph_objects as go
 
+from cxr_core.evaluate.figure_text import number_text
 from ui.compare_view import Bar
 from ui.components.curves import COLOURS
 
@@ -39,10 +40,10 @@ def waterfall_figure(bars: Sequence[Bar]) -> go.Figure:
             x=[bar.value for bar in bars],
             base=bases,
             marker={"color": [_colour(bar) for bar in bars], "line": {"width": 0}},
-            text=[_signed(bar.value) for bar in bars],
+            text=[number_text(bar.value, is_signed=True) for bar in bars],
             textposition="outside",
             cliponaxis=False,
-            customdata=[[bar.note, _signed(bar.value)] for bar in bars],
+            customdata=[[bar.note, number_text(bar.value, is_signed=True)] for bar in bars],
             hovertemplate="<b>%{y}</b>: %{customdata[1]}<br>%{customdata[0]}<extra></extra>",
         )
     )
@@ -69,10 +70,3 @@ def _colour(bar: Bar) -> str:
     if bar.is_total:
         return TOTAL_COLOUR
     return UP if bar.value >= 0 else DOWN
-
-
-def _signed(value: float) -> str:
-    """Write a number with its sign, the minus as long as the plus; what rounds to 0 has none."""
-    if abs(value) < 0.005:
-        return "0.00"
-    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")

@@ -12,6 +12,7 @@ from cxr_core.batch.run import about_models
 from cxr_core.batch.table import table_bytes, table_systems
 from cxr_core.labels import system_title
 from ui import worklist
+from ui.components.download import download
 from ui.components.task_result import is_ready
 from ui.components.worklist_reports import reports_button, reports_result
 from ui.worklist_job import MAX_OVERLAY_BYTES
@@ -21,11 +22,7 @@ if TYPE_CHECKING:
     from ui.worklist import Worklist
     from ui.worklist_job import Task
 
-KINDS: Final = {
-    ".csv": ("CSV", "text/csv"),
-    ".parquet": ("Parquet", "application/vnd.apache.parquet"),
-    ".jsonl": ("JSON Lines", "application/jsonl"),
-}
+KINDS: Final = {".csv": "CSV", ".parquet": "Parquet", ".jsonl": "JSON Lines"}
 DRAW: Final = "Draw maps for a zip archive"
 CANCEL: Final = "Cancel drawing"
 MEANING: Final = (
@@ -45,14 +42,11 @@ def worklist_export(found: Worklist, positions: Sequence[int], choice: Choice) -
     """
     st.subheader("Export", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):
-        for suffix, (title, mime) in KINDS.items():
-            st.download_button(
+        for suffix, title in KINDS.items():
+            download(
                 title,
-                data=partial(_table, found, positions, suffix),
-                file_name=f"worklist{suffix}",
-                mime=mime,
-                icon=":material/download:",
-                on_click="ignore",
+                partial(_table, found, positions, suffix),
+                f"worklist{suffix}",
                 key=f"worklist-export{suffix}",
             )
         if found.overlays is None or not found.overlays.is_running:
@@ -96,13 +90,11 @@ def _overlays(found: Worklist) -> None:
         hint="Draw them again.",
     )
     if ready and task.data is not None:
-        st.download_button(
+        download(
             f"Zip archive with {task.n_drawn:,} maps of {system_title(task.system)}",
-            data=lambda: task.data or b"",
-            file_name="worklist.zip",
-            mime="application/zip",
+            lambda: task.data or b"",
+            "worklist.zip",
             icon=":material/folder_zip:",
-            on_click="ignore",
             key="worklist-zip",
         )
         if task.progress.n_done < task.progress.n_total:

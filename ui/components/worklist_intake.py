@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from cxr_core.batch import BytesItem, Item, Listing, list_items
-from cxr_core.batch.source import archive_items
+from cxr_core.batch.item import archive_items
 from cxr_core.errors import CxrError
 from cxr_core.io.archive import ZIP_STARTS
 from ui import state, worklist

@@ -9,6 +9,7 @@ import streamlit as st
 
 from cxr_core.labels import system_title
 from ui import worklist
+from ui.components.download import download
 from ui.components.task_result import is_ready
 from ui.report_job import MAX_REPORTS
 
@@ -64,13 +65,11 @@ def reports_result(found: Worklist) -> None:
     )
     if ready and task.data is not None:
         n = task.progress.n_done
-        st.download_button(
+        download(
             f"PDF with {n:,} {'film' if n == 1 else 'films'}, maps of {system_title(task.system)}",
-            data=lambda: task.data or b"",
-            file_name="worklist-reports.pdf",
-            mime="application/pdf",
+            lambda: task.data or b"",
+            "worklist-reports.pdf",
             icon=":material/picture_as_pdf:",
-            on_click="ignore",
             key="worklist-reports",
         )
         if task.n_left_out:

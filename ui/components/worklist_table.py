@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from cxr_core.labels import CLASS_TITLES, CLASSES, ENSEMBLES, system_title
-from ui import engine, worklist
+from ui import reading_cache, worklist
 from ui.worklist_view import (
     FILE_ORDER,
     MEANING,
@@ -84,7 +84,7 @@ def worklist_choice(systems: tuple[str, ...]) -> Choice:
         tuple(labels),
         is_split,
         order or FILE_ORDER,
-        engine.shows_raw(),
+        reading_cache.shows_raw(),
     )
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float64Array, IntArray
 from cxr_core.errors import NotApplicableError
 from cxr_core.evaluate.display.style import INK, layout, rgba
 from cxr_core.evaluate.metrics import confusion_matrix, wilson
@@ -27,7 +27,7 @@ class ConfusionDisplay:
         counts: Shape (3, 3), int64; rows are true classes, columns called ones.
     """
 
-    counts: npt.NDArray[np.int64]
+    counts: IntArray
 
     @classmethod
     def from_predictions(cls, y_true: Any, y_called: Any) -> ConfusionDisplay:
@@ -54,7 +54,7 @@ class ConfusionDisplay:
         return cls(confusion_matrix(truth, called))
 
     @property
-    def shares(self) -> npt.NDArray[np.float64]:
+    def shares(self) -> Float64Array:
         """Shares of each true class, shape (3, 3); not a number for a class without films."""
         totals = self.counts.sum(axis=1, keepdims=True).astype(np.float64)
         return divide(self.counts.astype(np.float64), totals)
@@ -129,7 +129,7 @@ class ConfusionDisplay:
         )
         return figure
 
-    def _text(self, i: int, j: int, shares: npt.NDArray[np.float64]) -> str:
+    def _text(self, i: int, j: int, shares: Float64Array) -> str:
         """Write count and share of one cell."""
         share = "no film" if np.isnan(shares[i, j]) else f"{shares[i, j]:.1%}"
         return f"<b>{self.counts[i, j]:,}</b><br>{share}"

@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float64Array, IntArray
 from cxr_core.evaluate.display.curve import checked, patients_or_films
 from cxr_core.evaluate.display.style import INK, REFERENCE_COLOUR, layout
 from cxr_core.evaluate.figure import figure
@@ -40,9 +40,6 @@ COST_PRESETS: Final[Mapping[str, tuple[tuple[float, ...], ...]]] = MappingProxyT
 )
 """Words to costs; rows are true classes, columns called ones, in class order."""
 
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True, eq=False)
 class DecisionCosts:
@@ -60,7 +57,7 @@ class DecisionCosts:
         n_resamples: Resamples behind the intervals.
     """
 
-    costs: FloatArray
+    costs: Float64Array
     y_true: IntArray
     decided: IntArray
     likeliest: IntArray
@@ -75,7 +72,7 @@ class DecisionCosts:
         cls,
         y_true: Any,
         y_prob: Any,
-        costs: Costs | FloatArray,
+        costs: Costs | Float64Array,
         *,
         patients: Sequence[Hashable] | IntArray | None = None,
         n_resamples: int = N_RESAMPLES,
@@ -111,7 +108,7 @@ class DecisionCosts:
             patients_or_films(patients, len(truth)), n_resamples=n_resamples, seed=seed
         )
 
-        def mean(values: FloatArray, *, needs_spread: bool) -> dict[str, Any]:
+        def mean(values: Float64Array, *, needs_spread: bool) -> dict[str, Any]:
             return figure(
                 float(values.mean()),
                 resamples.means(values),
@@ -213,7 +210,7 @@ class DecisionCosts:
         return figure_
 
 
-def _checked_costs(costs: Any) -> FloatArray:
+def _checked_costs(costs: Any) -> Float64Array:
     """Return the costs as an array of their own, or refuse them."""
     matrix = np.array(costs, np.float64)
     fits = matrix.shape == (N_CLASSES, N_CLASSES)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final, Self
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import BoolArray, Float64Array, IntArray
 from cxr_core.errors import NotApplicableError
 from cxr_core.evaluate.figure import figure
 from cxr_core.evaluate.resample import CONFIDENCE, Resamples
@@ -20,11 +20,8 @@ N_BAND_RESAMPLES: Final = 500
 
 GRID: Final = np.linspace(0.0, 1.0, 101)
 
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
-BandOf = Callable[[FloatArray, FloatArray], FloatArray]
-"""Weights of true and false positives from each threshold on, shape (m, t) each, to the heights of
-the curves over `GRID`, shape (m, 101)."""
+BandOf = Callable[[Float64Array, Float64Array], Float64Array]
+"""As `CurveDisplay.heights`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,12 +44,12 @@ class ClassCurve:
     label: str
     n_positive: int
     n_negative: int
-    thresholds: FloatArray
-    n_hits: FloatArray
-    n_misses: FloatArray
+    thresholds: Float64Array
+    n_hits: Float64Array
+    n_misses: Float64Array
     area: dict[str, Any]
-    low: FloatArray | None
-    high: FloatArray | None
+    low: Float64Array | None
+    high: Float64Array | None
     reason: str | None
 
     @property
@@ -61,7 +58,7 @@ class ClassCurve:
         return self.n_positive + self.n_negative
 
 
-def checked(y_true: Any, y_prob: Any) -> tuple[IntArray, FloatArray]:
+def checked(y_true: Any, y_prob: Any) -> tuple[IntArray, Float64Array]:
     """Check labels and probabilities of a display.
 
     Args:
@@ -96,26 +93,76 @@ def patients_or_films(patients: Sequence[Hashable] | IntArray | None, n: int) ->
     return np.arange(n) if patients is None else patients
 
 
-def class_curves(
-    y_true: IntArray,
-    y_prob: FloatArray,
-    resamples: Resamples,
-    *,
-    area: int,
-    band_of: BandOf,
-) -> tuple[dict[str, ClassCurve], dict[str, str]]:
-    """Return the curve of each class that has one.
+@dataclass(frozen=True, eq=False)
+class CurveDisplay:
+    """One curve a class that has films, with bands; what kind of curve, a subclass says.
 
-    Args:
-        y_true: Class indices, shape (n,).
-        y_prob: Shape (n, 3).
-        resamples: Of the patients of the films.
-        area: 0 for AUROC, 1 for average precision.
-        band_of: Heights over `GRID`.
-
-    Returns:
-        Class to curve, and class to the reason why it has none.
+    Attributes:
+        curves: Class to curve.
+        reasons: Class to the reason why it has no curve.
+        n_patients: Number of different patients.
+        n_resamples: Resamples behind bands and areas.
     """
+
+    AREA: ClassVar[int]
+    """0 for AUROC, 1 for average precision."""
+
+    curves: Mapping[str, ClassCurve]
+    reasons: Mapping[str, str]
+    n_patients: int
+    n_resamples: int
+
+    @classmethod
+    def from_predictions(
+        cls,
+        y_true: Any,
+        y_prob: Any,
+        *,
+        patients: Sequence[Hashable] | IntArray | None = None,
+        n_resamples: int = N_BAND_RESAMPLES,
+        seed: int = 0,
+    ) -> Self:
+        """Draw up the curves.
+
+        Args:
+            y_true: Class indices, shape (n,).
+            y_prob: Probabilities, shape (n, 3).
+            patients: Patient of each film; every film is a patient of its own if `None`.
+            n_resamples: Resamples of patients behind bands and areas.
+            seed: Seed of the resamples.
+
+        Returns:
+            The display.
+
+        Raises:
+            ValueError: If shapes or values do not fit.
+            NotApplicableError: If there is no film.
+        """
+        truth, probs = checked(y_true, y_prob)
+        resamples = Resamples.draw(
+            patients_or_films(patients, len(truth)), n_resamples=n_resamples, seed=seed
+        )
+        curves, reasons = _class_curves(truth, probs, resamples, (cls.AREA, cls.heights))
+        return cls(curves, reasons, resamples.n_patients, n_resamples)
+
+    @staticmethod
+    def heights(hits: Float64Array, misses: Float64Array) -> Float64Array:
+        """Return the heights over `GRID` that each resample reaches.
+
+        Args:
+            hits: Weights of true positives from each threshold on, shape (m, t).
+            misses: Weights of false positives, shape (m, t).
+
+        Returns:
+            Shape (m, 101); not a number where a resample has no curve.
+        """
+        raise NotImplementedError
+
+
+def _class_curves(
+    y_true: IntArray, y_prob: Float64Array, resamples: Resamples, kind: tuple[int, BandOf]
+) -> tuple[dict[str, ClassCurve], dict[str, str]]:
+    """Return the curve of each class that has one, and why the others have none."""
     curves, reasons = {}, {}
     for k, label in enumerate(CLASSES):
         is_positive = y_true == k
@@ -125,13 +172,13 @@ def class_curves(
             reasons[label] = f"every film is of {CLASS_TITLES[label]}"
         else:
             ranked = RankedScores(is_positive, y_prob[:, k])
-            curves[label] = _curve(label, is_positive, ranked, resamples, (area, band_of))
+            curves[label] = _curve(label, is_positive, ranked, resamples, kind)
     return curves, reasons
 
 
 def _curve(
     label: str,
-    is_positive: npt.NDArray[np.bool_],
+    is_positive: BoolArray,
     ranked: RankedScores,
     resamples: Resamples,
     kind: tuple[int, BandOf],
@@ -167,7 +214,7 @@ def _curve(
     )
 
 
-def _edges(heights: FloatArray) -> tuple[FloatArray | None, FloatArray | None]:
+def _edges(heights: Float64Array) -> tuple[Float64Array | None, Float64Array | None]:
     """Return the quantiles at every point of the grid, of resamples that have the curve."""
     defined = heights[~np.isnan(heights).any(axis=1)]
     if len(defined) * 2 < len(heights):

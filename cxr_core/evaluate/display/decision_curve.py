@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import BoolArray, Float64Array, IntArray
 from cxr_core.errors import NotApplicableError
 from cxr_core.evaluate.display.curve import N_BAND_RESAMPLES, checked, patients_or_films
 from cxr_core.evaluate.display.style import REFERENCE_COLOUR, add_band, class_line, layout
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 THRESHOLDS: Final = tuple(round(0.01 * i, 2) for i in range(1, 100))
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,11 +42,11 @@ class DecisionCurve:
     """
 
     label: str
-    thresholds: FloatArray
-    net_benefit: FloatArray
-    all_benefit: FloatArray
-    low: FloatArray | None
-    high: FloatArray | None
+    thresholds: Float64Array
+    net_benefit: Float64Array
+    all_benefit: Float64Array
+    low: Float64Array | None
+    high: Float64Array | None
     prevalence: float
     n_positive: int
     n: int
@@ -63,7 +62,7 @@ class DecisionCurve:
         *,
         prevalence: float | None = None,
         thresholds: Sequence[float] = THRESHOLDS,
-        patients: Sequence[Hashable] | npt.NDArray[np.int64] | None = None,
+        patients: Sequence[Hashable] | IntArray | None = None,
         n_resamples: int = N_BAND_RESAMPLES,
         seed: int = 0,
     ) -> DecisionCurve:
@@ -196,9 +195,9 @@ class _Benefit:
 
     def __init__(
         self,
-        is_class: npt.NDArray[np.bool_],
-        called: npt.NDArray[np.bool_],
-        at: FloatArray,
+        is_class: BoolArray,
+        called: BoolArray,
+        at: Float64Array,
         prevalence: float | None,
     ) -> None:
         self._is_class = is_class.astype(np.float64)
@@ -207,7 +206,7 @@ class _Benefit:
         self._odds = at / (1 - at)
         self._prevalence = prevalence
 
-    def of(self, weights: FloatArray) -> FloatArray:
+    def of(self, weights: Float64Array) -> Float64Array:
         """Return the net benefit, shape (m, t), for weights of shape (m, n)."""
         hits, alarms = weights @ self._hits, weights @ self._alarms
         total = weights.sum(axis=1, keepdims=True)

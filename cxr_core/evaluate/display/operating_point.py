@@ -8,8 +8,8 @@ from math import log10
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import BoolArray, Float64Array, IntArray
 from cxr_core.errors import NotApplicableError
 from cxr_core.evaluate.display.curve import checked, patients_or_films
 from cxr_core.evaluate.display.style import INK, REFERENCE_COLOUR, add_band, layout
@@ -73,7 +73,7 @@ class OperatingPoint:
         target: Target = "sensitivity",
         at: float = 0.95,
         prevalence: float | None = None,
-        patients: Sequence[Hashable] | npt.NDArray[np.int64] | None = None,
+        patients: Sequence[Hashable] | IntArray | None = None,
         chosen_on: tuple[Any, Any] | None = None,
     ) -> OperatingPoint:
         """Choose a threshold and measure it.
@@ -192,8 +192,8 @@ class OperatingPoint:
 
 
 def choose_threshold(
-    is_class: npt.NDArray[np.bool_],
-    scores: npt.NDArray[np.float64],
+    is_class: BoolArray,
+    scores: Float64Array,
     *,
     target: Target,
     at: float,

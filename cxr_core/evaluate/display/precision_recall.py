@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
-import numpy.typing as npt
 
-from cxr_core.evaluate.display.curve import (
-    GRID,
-    N_BAND_RESAMPLES,
-    ClassCurve,
-    checked,
-    class_curves,
-    patients_or_films,
-)
+from cxr_core.array import Float64Array
+from cxr_core.evaluate.display.curve import GRID, CurveDisplay
 from cxr_core.evaluate.display.style import add_band, area_title, class_line, layout, share_axis
-from cxr_core.evaluate.resample import Resamples
 from cxr_core.evaluate.weighted import divide
 from cxr_core.labels import CLASS_COLOURS, CLASS_TITLES
 
@@ -26,62 +17,21 @@ if TYPE_CHECKING:
     from pandas import DataFrame
     from plotly.graph_objects import Figure
 
-FloatArray = npt.NDArray[np.float64]
 _FIRST: Final = 1
 """The band starts at 1 % recall: with nothing found, precision is not defined."""
 
 
 @dataclass(frozen=True, eq=False)
-class PrecisionRecallDisplay:
+class PrecisionRecallDisplay(CurveDisplay):
     """How many of the called films are of the class, against how many of the class are called.
 
-    Attributes:
-        curves: Class to curve.
-        reasons: Class to the reason why it has no curve.
-        n_patients: Number of different patients.
-        n_resamples: Resamples behind bands and areas.
+    Points are those of `sklearn.metrics.precision_recall_curve` of each class against the rest,
+    areas are average precision.
     """
 
-    curves: Mapping[str, ClassCurve]
-    reasons: Mapping[str, str]
-    n_patients: int
-    n_resamples: int
+    AREA: ClassVar[int] = 1
 
-    @classmethod
-    def from_predictions(
-        cls,
-        y_true: Any,
-        y_prob: Any,
-        *,
-        patients: Sequence[Hashable] | npt.NDArray[np.int64] | None = None,
-        n_resamples: int = N_BAND_RESAMPLES,
-        seed: int = 0,
-    ) -> PrecisionRecallDisplay:
-        """Draw up the curves.
-
-        Args:
-            y_true: Class indices, shape (n,).
-            y_prob: Probabilities, shape (n, 3).
-            patients: Patient of each film; every film is a patient of its own if `None`.
-            n_resamples: Resamples of patients behind bands and areas.
-            seed: Seed of the resamples.
-
-        Returns:
-            The display; points are those of `sklearn.metrics.precision_recall_curve` of each class
-            against the rest, areas are average precision.
-
-        Raises:
-            ValueError: If shapes or values do not fit.
-            NotApplicableError: If there is no film.
-        """
-        truth, probs = checked(y_true, y_prob)
-        resamples = Resamples.draw(
-            patients_or_films(patients, len(truth)), n_resamples=n_resamples, seed=seed
-        )
-        curves, reasons = class_curves(truth, probs, resamples, area=1, band_of=_heights)
-        return cls(curves, reasons, resamples.n_patients, n_resamples)
-
-    def points(self, label: str) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def points(self, label: str) -> tuple[Float64Array, Float64Array, Float64Array]:
         """Return a class's points, the strictest threshold first.
 
         Args:
@@ -148,20 +98,20 @@ class PrecisionRecallDisplay:
             )
         return figure
 
+    @staticmethod
+    def heights(hits: Float64Array, misses: Float64Array) -> Float64Array:
+        """Return the precision at the strictest threshold that finds at least so many films.
 
-def _heights(hits: FloatArray, misses: FloatArray) -> FloatArray:
-    """Return the precision at the strictest threshold that finds at least so many films.
-
-    No line is drawn between points, which would promise more than any threshold gives.
-    """
-    recall = divide(hits, hits[:, -1:])
-    precision = divide(hits, hits + misses, otherwise=0.0)
-    last = hits.shape[1] - 1
-    return np.stack(
-        [
-            row[np.minimum(np.searchsorted(at, GRID - 1e-12), last)]
-            if not np.isnan(at[-1])
-            else np.full(len(GRID), np.nan)
-            for row, at in zip(precision, recall, strict=True)
-        ]
-    )
+        No line is drawn between points, which would promise more than any threshold gives.
+        """
+        recall = divide(hits, hits[:, -1:])
+        precision = divide(hits, hits + misses, otherwise=0.0)
+        last = hits.shape[1] - 1
+        return np.stack(
+            [
+                row[np.minimum(np.searchsorted(at, GRID - 1e-12), last)]
+                if not np.isnan(at[-1])
+                else np.full(len(GRID), np.nan)
+                for row, at in zip(precision, recall, strict=True)
+            ]
+        )

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
-from cxr_core.evaluate.display.curve import (
-    GRID,
-    N_BAND_RESAMPLES,
-    ClassCurve,
-    checked,
-    class_curves,
-    patients_or_films,
-)
+from cxr_core.array import Float64Array
+from cxr_core.evaluate.display.curve import GRID, CurveDisplay
 from cxr_core.evaluate.display.style import (
     REFERENCE_COLOUR,
     add_band,
@@ -25,7 +17,6 @@ from cxr_core.evaluate.display.style import (
     layout,
     share_axis,
 )
-from cxr_core.evaluate.resample import Resamples
 from cxr_core.evaluate.weighted import divide
 from cxr_core.labels import CLASS_COLOURS
 
@@ -33,60 +24,18 @@ if TYPE_CHECKING:
     from pandas import DataFrame
     from plotly.graph_objects import Figure
 
-FloatArray = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True, eq=False)
-class RocDisplay:
+class RocDisplay(CurveDisplay):
     """Sensitivity against false alarms of each class that has films.
 
-    Attributes:
-        curves: Class to curve.
-        reasons: Class to the reason why it has no curve.
-        n_patients: Number of different patients.
-        n_resamples: Resamples behind bands and areas.
+    Points are those of `sklearn.metrics.roc_curve` of each class against the rest,
+    `drop_intermediate=False`.
     """
 
-    curves: Mapping[str, ClassCurve]
-    reasons: Mapping[str, str]
-    n_patients: int
-    n_resamples: int
+    AREA: ClassVar[int] = 0
 
-    @classmethod
-    def from_predictions(
-        cls,
-        y_true: Any,
-        y_prob: Any,
-        *,
-        patients: Sequence[Hashable] | npt.NDArray[np.int64] | None = None,
-        n_resamples: int = N_BAND_RESAMPLES,
-        seed: int = 0,
-    ) -> RocDisplay:
-        """Draw up the curves.
-
-        Args:
-            y_true: Class indices, shape (n,).
-            y_prob: Probabilities, shape (n, 3).
-            patients: Patient of each film; every film is a patient of its own if `None`.
-            n_resamples: Resamples of patients behind bands and areas.
-            seed: Seed of the resamples.
-
-        Returns:
-            The display; points are those of `sklearn.metrics.roc_curve` of each class against the
-            rest, `drop_intermediate=False`.
-
-        Raises:
-            ValueError: If shapes or values do not fit.
-            NotApplicableError: If there is no film.
-        """
-        truth, probs = checked(y_true, y_prob)
-        resamples = Resamples.draw(
-            patients_or_films(patients, len(truth)), n_resamples=n_resamples, seed=seed
-        )
-        curves, reasons = class_curves(truth, probs, resamples, area=0, band_of=_heights)
-        return cls(curves, reasons, resamples.n_patients, n_resamples)
-
-    def points(self, label: str) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def points(self, label: str) -> tuple[Float64Array, Float64Array, Float64Array]:
         """Return a class's points as `sklearn.metrics.roc_curve` does.
 
         Args:
@@ -158,16 +107,16 @@ class RocDisplay:
             )
         return figure
 
-
-def _heights(hits: FloatArray, misses: FloatArray) -> FloatArray:
-    """Return the sensitivity that each resample reaches with at most so many false alarms."""
-    sensitivity = divide(hits, hits[:, -1:])
-    alarms = divide(misses, misses[:, -1:])
-    return np.stack(
-        [
-            np.append(0.0, row)[np.searchsorted(at, GRID, side="right")]
-            if not np.isnan(at[-1])
-            else np.full(len(GRID), np.nan)
-            for row, at in zip(sensitivity, alarms, strict=True)
-        ]
-    )
+    @staticmethod
+    def heights(hits: Float64Array, misses: Float64Array) -> Float64Array:
+        """Return the sensitivity that each resample reaches with at most so many false alarms."""
+        sensitivity = divide(hits, hits[:, -1:])
+        alarms = divide(misses, misses[:, -1:])
+        return np.stack(
+            [
+                np.append(0.0, row)[np.searchsorted(at, GRID, side="right")]
+                if not np.isnan(at[-1])
+                else np.full(len(GRID), np.nan)
+                for row, at in zip(sensitivity, alarms, strict=True)
+            ]
+        )

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from cxr_core.evaluate.figure_text import decimal
 from cxr_core.labels import CLASS_COLOURS, CLASS_TITLES, CLASSES
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
     from plotly.graph_objects import Figure
+
+    from cxr_core.array import Float64Array
 
 HEIGHT_PX: Final = 420
 DASHES: Final = dict(zip(CLASSES, ("solid", "dash", "dot"), strict=True))
@@ -21,6 +22,17 @@ REFERENCE_COLOUR: Final = "#8A929A"
 
 INK: Final = "#4C8DBF"
 """The one hue of counts and shares, from nothing to full; no verdict in it."""
+
+LEGEND: Final = {
+    "orientation": "h",
+    "x": 0,
+    "xanchor": "left",
+    "y": 1,
+    "yref": "container",
+    "yanchor": "top",
+    "title": {"text": ""},
+}
+"""In one row above the chart."""
 
 _BAND_ALPHA: Final = 0.16
 
@@ -41,9 +53,9 @@ def rgba(colour: str, alpha: float) -> str:
 
 def add_band(
     figure: Figure,
-    x: npt.NDArray[np.float64],
-    low: npt.NDArray[np.float64],
-    high: npt.NDArray[np.float64],
+    x: Float64Array,
+    low: Float64Array,
+    high: Float64Array,
     colour: str,
     *,
     group: str,
@@ -92,15 +104,7 @@ def layout(**axes: Any) -> dict[str, Any]:
     return {
         "height": HEIGHT_PX,
         "margin": {"t": 48, "b": 52, "l": 12, "r": 16},
-        "legend": {
-            "orientation": "h",
-            "x": 0,
-            "xanchor": "left",
-            "y": 1,
-            "yref": "container",
-            "yanchor": "top",
-            "title": {"text": ""},
-        },
+        "legend": LEGEND,
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         **axes,
@@ -118,18 +122,3 @@ def area_title(label: str, area: dict[str, Any]) -> str:
     if area["low"] is None:
         return text
     return f"{text} ({decimal(area['low'])} to {decimal(area['high'])})"
-
-
-def decimal(value: float) -> str:
-    """Write a number with three decimals, more where it would else look like a whole 1.
-
-    Args:
-        value: Any finite number.
-
-    Returns:
-        For example `0.994`, `0.9998`, `1.000` for 1 itself.
-    """
-    digits = 3
-    while value != 1 and digits < 6 and f"{value:.{digits}f}" == f"{1:.{digits}f}":
-        digits += 1
-    return f"{value:.{digits}f}"

@@ -10,6 +10,7 @@ Caution:
 """
 
 from cxr_core.explain.fidelity.check import CHECKS, MapFidelity, Settings, check_map, measure_orders
+from cxr_core.explain.fidelity.film_probe import COVERS, FilmProbe, cover_image
 from cxr_core.explain.fidelity.imputation import Road, impute, road
 from cxr_core.explain.fidelity.likeness import PairBaseline, pair_baseline, spearman, ssim
 from cxr_core.explain.fidelity.order import (
@@ -19,7 +20,6 @@ from cxr_core.explain.fidelity.order import (
     order_check,
     random_orders,
 )
-from cxr_core.explain.fidelity.probe import COVERS, FilmProbe, cover_image
 from cxr_core.explain.fidelity.randomise import (
     RandomHeads,
     Randomisation,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cxr_core.explain.cam import METHODS
+from cxr_core.explain.fidelity.film_probe import FilmProbe
 from cxr_core.explain.fidelity.imputation import SHARES, Road, road
 from cxr_core.explain.fidelity.likeness import require_map
 from cxr_core.explain.fidelity.order import (
@@ -18,7 +19,6 @@ from cxr_core.explain.fidelity.order import (
     random_orders,
     step_counts,
 )
-from cxr_core.explain.fidelity.probe import FilmProbe
 from cxr_core.explain.fidelity.randomise import (
     N_DRAWS,
     RandomHeads,

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from cxr_core.errors import CancelledCheckError, CxrError, NotApplicableError, UnreadableImageError
+from cxr_core.evaluate.folder_reads import SKIPPED_SUFFIXES
 from cxr_core.evaluate.patients import patient_keys
-from cxr_core.evaluate.read_folder import SKIPPED_SUFFIXES
 from cxr_core.explain.cam import METHODS
 from cxr_core.explain.fidelity.check import (
     CHECKS,
@@ -22,17 +22,16 @@ from cxr_core.explain.fidelity.check import (
     check_map,
     measure_orders,
 )
+from cxr_core.explain.fidelity.film_probe import FilmProbe
 from cxr_core.explain.fidelity.measure import FilmMaps
 from cxr_core.explain.fidelity.order import NOTE_UNMOVED, RandomOrders
-from cxr_core.explain.fidelity.probe import FilmProbe
 from cxr_core.explain.fidelity.randomise import RandomHeads, random_heads
 from cxr_core.explain.fidelity.stability import agreement
 from cxr_core.explain.fidelity.summary import summarise
 from cxr_core.io import read_path
 from cxr_core.labels import CLASSES
 from cxr_core.predict import Predictor
-
-SCHEMA: Final = "cxr-explain-check/1"
+from cxr_core.schema import EXPLAIN_CHECK
 
 
 @dataclass(frozen=True)
@@ -153,7 +152,7 @@ def check_folder(
     patients, patients_from = patient_keys(folder, paths)
     bundle, settings = predictor.bundle, plan.settings
     return {
-        "schema": SCHEMA,
+        "schema": EXPLAIN_CHECK,
         "bundle": {"name": bundle.name, "version": bundle.version, "digest": bundle.digest},
         "variant": predictor.variant,
         "precision": predictor.precision,

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import BoolArray, Float32Array
 from cxr_core.errors import NotApplicableError
 from cxr_core.explain.fidelity.likeness import Grid
 from cxr_core.explain.fidelity.order import (
     NOTE_TIES,
     NOTE_UNMOVED,
-    BoolArray,
     Score,
     cell_order,
     finite_score,
@@ -27,8 +26,6 @@ SHARES: Final = (0.2, 0.5)
 
 _COARSEST_PX = 16
 _MAX_ITERATIONS = 2000
-
-FloatImage = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -102,12 +99,12 @@ def road(
 
 
 def impute(
-    image: npt.NDArray[np.float32],
+    image: Float32Array,
     seen: BoolArray,
     *,
     noise: float = NOISE,
     seed: int = 0,
-) -> npt.NDArray[np.float32]:
+) -> Float32Array:
     """Fill the pixels that are not seen by noisy linear imputation.
 
     Each missing pixel is the weighted mean of its eight neighbours, 1/6 for those beside it and
@@ -147,7 +144,7 @@ def impute(
     return np.where(seen, image, filled)
 
 
-def _solve(image: FloatImage, seen: BoolArray) -> FloatImage:
+def _solve(image: Float32Array, seen: BoolArray) -> Float32Array:
     """Solve the linear system of the missing pixels, weights times six; from coarse to fine."""
     missing = (~seen).astype(np.float32)
     padded = np.zeros((image.shape[0] + 2, image.shape[1] + 2), np.float32)
@@ -176,7 +173,7 @@ def _solve(image: FloatImage, seen: BoolArray) -> FloatImage:
     return np.where(seen, image, solution)
 
 
-def _coarse_guess(image: FloatImage, seen: BoolArray) -> FloatImage:
+def _coarse_guess(image: Float32Array, seen: BoolArray) -> Float32Array:
     """Solve on blocks of 2 by 2 pixels and repeat; the mean of what is seen at the bottom."""
     height, width = image.shape
     if min(height, width) < _COARSEST_PX or height % 2 or width % 2:
@@ -188,7 +185,7 @@ def _coarse_guess(image: FloatImage, seen: BoolArray) -> FloatImage:
     return coarse.repeat(2, axis=0).repeat(2, axis=1)
 
 
-def _neighbour_sum(padded: FloatImage) -> FloatImage:
+def _neighbour_sum(padded: Float32Array) -> Float32Array:
     """Return the sum of each pixel's neighbours, the diagonal ones by half; borders hold zeros."""
     above_below = padded[:-2] + padded[2:]
     columns = padded[1:-1] + 0.5 * above_below

@@ -9,10 +9,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from cxr_core.array import Float64Array, FloatArray
 from cxr_core.errors import NotApplicableError
 from cxr_core.explain.overlay import to_heatmap
 
-Grid = npt.NDArray[np.floating[Any]]
+Grid = FloatArray
 
 SSIM_WINDOW: Final = 7
 _K1, _K2 = 0.01, 0.03
@@ -150,7 +151,7 @@ def pair_baseline(grids: Sequence[Grid], *, n_pairs: int = 50, seed: int = 0) ->
     )
 
 
-def _ranks(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+def _ranks(values: npt.NDArray[Any]) -> Float64Array:
     """Return ranks from 1; equal values share their mean rank."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[inverse], np.float64)

@@ -19,14 +19,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import BoolArray, Float64Array, IntArray
 from cxr_core.errors import NotApplicableError
 from cxr_core.explain.fidelity.likeness import Grid, require_map
 from cxr_core.explain.fidelity.step import OnStep, Steps
 
-BoolArray = npt.NDArray[np.bool_]
-IntArray = npt.NDArray[np.int64]
 Score = Callable[[BoolArray], float]
 """From the cells that are seen, shape (h, w), to the score of the film with the others covered."""
 
@@ -62,7 +60,7 @@ class RandomOrders:
         notes: What a reader should know.
     """
 
-    areas: npt.NDArray[np.float64]
+    areas: Float64Array
     n_steps: int
     notes: tuple[str, ...] = ()
 

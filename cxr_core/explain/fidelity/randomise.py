@@ -14,12 +14,13 @@ from typing import Final
 
 import numpy as np
 
+from cxr_core.array import FloatArray
 from cxr_core.blas import one_blas_thread
 from cxr_core.errors import NotApplicableError
 from cxr_core.explain.cam import explain
 from cxr_core.explain.fidelity.likeness import Grid, require_map, spearman, ssim
 from cxr_core.explain.fidelity.step import OnStep, Steps
-from cxr_core.heads import Dense, FloatArray, HeadSet, MemberHead
+from cxr_core.heads import Dense, HeadSet, MemberHead
 
 N_DRAWS: Final = 10
 

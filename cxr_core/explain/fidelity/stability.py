@@ -8,14 +8,12 @@ from itertools import combinations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float32Array
 from cxr_core.errors import NotApplicableError
 from cxr_core.explain.cam import Cam
 from cxr_core.explain.fidelity.likeness import Grid, require_map, spearman, ssim
 from cxr_core.explain.fidelity.step import OnStep, Steps
-
-FloatImage = npt.NDArray[np.float32]
 
 _NOTE_FLAT_CHANGED = "Some maps of changed films were flat; they count as 0."
 
@@ -43,7 +41,7 @@ class Change:
             return f"noise {self.noise:g}"
         return f"shift {self.rows:+.3f}, {self.columns:+.3f}"
 
-    def apply(self, image: FloatImage) -> FloatImage:
+    def apply(self, image: Float32Array) -> Float32Array:
         """Change a film at the network's size.
 
         Args:
@@ -56,7 +54,7 @@ class Change:
         down, right = round(self.rows * height), round(self.columns * width)
         rows = np.clip(np.arange(height) - down, 0, height - 1)
         columns = np.clip(np.arange(width) - right, 0, width - 1)
-        shifted: FloatImage = image[rows][:, columns]
+        shifted: Float32Array = image[rows][:, columns]
         if self.noise:
             grain = np.random.default_rng(self.seed).normal(0.0, self.noise, image.shape)
             shifted = np.clip(shifted + grain, 0.0, 1.0).astype(np.float32)

@@ -6,15 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import Float64Array
 from cxr_core.errors import NotApplicableError
 from cxr_core.evaluate.bootstrap import mean_interval
 from cxr_core.explain.cam import DEFAULT_METHOD, METHODS
 from cxr_core.explain.fidelity.likeness import PairBaseline, pair_baseline, spearman
 from cxr_core.explain.fidelity.measure import METRICS, PASS_RULES, FilmMaps, Key
-
-FloatArray = npt.NDArray[np.float64]
 
 SAME_ORDER: Final = 0.999
 
@@ -43,7 +41,7 @@ def summarise(
     """
     names = [name for name, metric in METRICS.items() if metric.check in checks]
     by_system: dict[str, Any] = {}
-    pooled: dict[str, dict[str, list[FloatArray]]] = {
+    pooled: dict[str, dict[str, list[Float64Array]]] = {
         method: {name: [] for name in names} for method in methods
     }
     for system in systems:
@@ -99,7 +97,7 @@ def summarise(
 
 def _arrays(
     films: Sequence[FilmMaps], key: Key, names: Sequence[str]
-) -> tuple[dict[str, FloatArray], dict[str, Any]]:
+) -> tuple[dict[str, Float64Array], dict[str, Any]]:
     """Return one number a film for each metric, and the means of the cascade's stages."""
     missing = float("nan")
     arrays = {
@@ -130,13 +128,13 @@ def _arrays(
 
 
 def _intervals(
-    arrays: Mapping[str, FloatArray], patients: Sequence[str], seed: int
+    arrays: Mapping[str, Float64Array], patients: Sequence[str], seed: int
 ) -> dict[str, dict[str, Any]]:
     """Return the mean of each metric with its interval."""
     return {name: mean_interval(values, patients, seed=seed) for name, values in arrays.items()}
 
 
-def _mean_over_systems(arrays: Sequence[FloatArray]) -> FloatArray:
+def _mean_over_systems(arrays: Sequence[Float64Array]) -> Float64Array:
     """Return a film's mean over the systems that have a value for it."""
     stacked = np.array(arrays)
     n_values = (~np.isnan(stacked)).sum(axis=0)
@@ -230,7 +228,7 @@ def _is_same_order(film: FilmMaps, system: str, one: str, other: str) -> bool:
 
 def _best(
     name: str,
-    means: Mapping[str, Mapping[str, FloatArray]],
+    means: Mapping[str, Mapping[str, Float64Array]],
     patients: Sequence[str],
     seed: int,
 ) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from cxr_core.evaluate.figure_text import NOT_MEASURED, figure_text
 from cxr_core.explain.cam import METHODS
 from cxr_core.labels import system_title
 
@@ -40,7 +41,7 @@ def table_lines(checked: Mapping[str, Any]) -> list[str]:
         titles = [*columns.values(), *(["bars"] if has_bar else []), "n", "does not pass"]
         lines += ["", f"**{system_title(system)}**", "", *_head(titles)]
         for method, entry in methods.items():
-            cells = [_cell(entry[name]) for name in columns]
+            cells = [_mean(entry[name]) for name in columns]
             cells += [_bar(entry["baseline"])] if has_bar else []
             cells += [_n(entry, columns), _failed(entry["passes"])]
             lines.append(_row(METHODS[method].title, cells))
@@ -48,7 +49,7 @@ def table_lines(checked: Mapping[str, Any]) -> list[str]:
     for method, entry in checked["methods"].items():
         verdict = "yes" if entry["passes_everywhere"] else "no"
         verdict += "" if entry["is_class_specific"] else " (no class in it)"
-        cells = [_cell(entry[name]) for name in columns]
+        cells = [_mean(entry[name]) for name in columns]
         lines.append(_row(METHODS[method].title, [*cells, verdict]))
     return [*lines, "", *_best_lines(checked)]
 
@@ -86,13 +87,9 @@ def _row(first: str, cells: list[str]) -> str:
     return f"| {' | '.join([first, *cells])} |"
 
 
-def _cell(found: Mapping[str, Any]) -> str:
+def _mean(found: Mapping[str, Any]) -> str:
     """Return a mean with its interval."""
-    if found["value"] is None:
-        return "not measured"
-    if found["low"] is None:
-        return f"{found['value']:.2f}"
-    return f"{found['value']:.2f} ({found['low']:.2f} to {found['high']:.2f})"
+    return NOT_MEASURED if found["value"] is None else figure_text(found, digits=2)
 
 
 def _bar(baseline: Mapping[str, float] | None) -> str:

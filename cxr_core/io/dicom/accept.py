@@ -68,6 +68,7 @@ REFUSED_MODALITIES: Final = MappingProxyType(
 """Modalities that are no film, in words for the message."""
 
 _STORAGE: Final = "1.2.840.10008.5.1.4.1.1."
+SECONDARY_CAPTURE: Final = f"{_STORAGE}7"
 _FILM_CLASSES: Final = (  # PS3.4 B.5, UIDs below `_STORAGE`
     "1",  # Computed Radiography
     "1.1",  # Digital X-Ray, for presentation

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
+
+from cxr_core.array import BoolArray, ByteArray, Float32Array
 
 BORDER_SHARE: Final = 0.2
 """How far from each edge is looked at, as a share of the side."""
@@ -19,7 +20,7 @@ _SMALLEST_PX: Final = 6
 _CONTRAST: Final = 90  # of 255, against what lies around
 
 
-def has_border_text(image: npt.NDArray[np.float32]) -> bool:
+def has_border_text(image: Float32Array) -> bool:
     """Look for four or more marks of one height in a row, lighter or darker than around them.
 
     Args:
@@ -48,7 +49,7 @@ def has_border_text(image: npt.NDArray[np.float32]) -> bool:
     return False
 
 
-def _at_borders(marks: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+def _at_borders(marks: BoolArray) -> ByteArray:
     """Drop the middle of the film: bones and devices are there."""
     height, width = (round(side * BORDER_SHARE) for side in marks.shape)
     kept = marks.astype(np.uint8)
@@ -56,7 +57,7 @@ def _at_borders(marks: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
     return kept
 
 
-def _letters(marks: npt.NDArray[np.uint8], cv2: Any) -> list[tuple[int, int, int, int]]:
+def _letters(marks: ByteArray, cv2: Any) -> list[tuple[int, int, int, int]]:
     """Return left, top, width and height of marks that a letter could be, from left to right."""
     tallest = marks.shape[0] * _TALLEST
     _, _, boxes, _ = cv2.connectedComponentsWithStats(marks, connectivity=8)

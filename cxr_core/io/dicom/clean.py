@@ -17,6 +17,7 @@ import numpy as np
 
 from cxr_core import __version__
 from cxr_core.io.dicom import codestream, policy, view
+from cxr_core.io.dicom.accept import SECONDARY_CAPTURE
 from cxr_core.io.dicom.film import read_dicom
 from cxr_core.io.dicom.frame import NATIVE
 from cxr_core.io.dicom.header import (
@@ -51,7 +52,6 @@ BYTES: Final = (
 """Bytes that pass: without them the values of the film have no meaning."""
 
 _UID_KEYWORDS: Final = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
-_SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
 _ITEM: Final = 0xFFFEE000
 
 
@@ -257,7 +257,7 @@ def _written(kept: Dataset, transfer_syntax: str) -> bytes:
 
     kept.file_meta = FileMetaDataset()
     kept.file_meta.TransferSyntaxUID = UID(transfer_syntax or EXPLICIT_LITTLE)
-    kept.file_meta.MediaStorageSOPClassUID = kept.get("SOPClassUID", UID(_SECONDARY_CAPTURE))
+    kept.file_meta.MediaStorageSOPClassUID = kept.get("SOPClassUID", UID(SECONDARY_CAPTURE))
     kept.file_meta.MediaStorageSOPInstanceUID = kept.SOPInstanceUID
     stream = BytesIO()
     pydicom.dcmwrite(stream, kept, enforce_file_format=True)

@@ -16,12 +16,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from cxr_core.array import BoolArray
+from cxr_core.grey_window import LINEAR, SIGMOID, Window
 from cxr_core.io import grey
 from cxr_core.io.dicom.frame import Integers
 from cxr_core.io.dicom.header import MAX_ITEMS, Header
 from cxr_core.io.dicom.layout import Layout
 from cxr_core.radiograph import Notice
-from cxr_core.window import LINEAR, SIGMOID, Window
 
 HARMLESS: Final = frozenset(
     (
@@ -126,7 +127,7 @@ def _scale(layout: Layout, bits: int) -> tuple[int, int]:
 
 def _padding(
     header: Header, layout: Layout, stored: Integers, bits: int
-) -> tuple[npt.NDArray[np.bool_] | None, list[Notice]]:
+) -> tuple[BoolArray | None, list[Notice]]:
     """Find the pixels that are no part of the film (PS3.3 C.7.5.1.1.2)."""
     ends = [header.integer(f"PixelPadding{word}") for word in ("Value", "RangeLimit")]
     limits = [_as_stored(end, layout, bits) for end in ends if end is not None]

@@ -34,7 +34,7 @@ class ServerItem:
     archive: Archive | None = None
 
     def read_bytes(self, limits: Limits = LIMITS) -> bytes:
-        """Fetch the film; see `cxr_core.batch.source.Item`."""
+        """Fetch the film; see `cxr_core.batch.item.Item`."""
         return self.server.fetch(self.film, name=self.name, limits=limits)
 
 

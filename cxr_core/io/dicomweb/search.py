@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from cxr_core.io.dicom.accept import SECONDARY_CAPTURE
 from cxr_core.io.dicom.view import FRONTAL_VIEWS, LATERAL_VIEWS
 from cxr_core.io.dicomweb.error import ServerReplyError
 from cxr_core.io.dicomweb.query import DATE, UID
@@ -18,14 +19,13 @@ MAX_FILMS_A_STUDY: Final = 32
 
 _MAX_SERIES: Final = 64
 _MAX_TEXT: Final = 64  # PS3.5 table 6.2-1: LO and SH have fewer
+_FOR_PROCESSING: Final = "1.2.840.10008.5.1.4.1.1.1.1.1"
 _FILM_CLASSES: Final = (
     "1.2.840.10008.5.1.4.1.1.1",  # Computed Radiography
     "1.2.840.10008.5.1.4.1.1.1.1",  # Digital X-Ray, for presentation
-    "1.2.840.10008.5.1.4.1.1.1.1.1",  # Digital X-Ray, for processing
-    "1.2.840.10008.5.1.4.1.1.7",  # Secondary Capture; films that were exported and sent back
+    _FOR_PROCESSING,
+    SECONDARY_CAPTURE,  # films that were exported and sent back
 )
-_FOR_PROCESSING: Final = "1.2.840.10008.5.1.4.1.1.1.1.1"
-_SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
 
 
 Image = tuple["ServerFilm", str, bool]
@@ -184,7 +184,7 @@ def images_of(answer: Any, study_uid: str, series_uid: str) -> Iterator[Image]:
         view = text_of(entry, "00185101").upper()
         known = view if view in (*FRONTAL_VIEWS, *LATERAL_VIEWS) else None
         image_type = [text.upper() for text in _texts(entry, "00080008")]
-        is_made = kind == _SECONDARY_CAPTURE and image_type[:1] == ["DERIVED"]
+        is_made = kind == SECONDARY_CAPTURE and image_type[:1] == ["DERIVED"]
         yield ServerFilm(study_uid, series_uid, uid, known), kind, is_made
 
 

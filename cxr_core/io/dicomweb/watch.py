@@ -121,18 +121,8 @@ class _Connection(urllib3.connection.HTTPConnection):
         super().request(*args, **kwargs)
 
 
-class _TlsConnection(urllib3.connection.HTTPSConnection):
+class _TlsConnection(_Connection, urllib3.connection.HTTPSConnection):
     """An encrypted connection."""
-
-    def connect(self) -> None:
-        """Connect, then show the socket."""
-        super().connect()
-        _show(self.sock)
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        """Show a socket that is used again."""
-        _show(self.sock)
-        super().request(*args, **kwargs)
 
 
 class _Pool(urllib3.HTTPConnectionPool):

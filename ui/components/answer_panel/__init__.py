@@ -58,30 +58,31 @@ def answer_panel(
         if value:
             on_answer(value)
 
+    asked = {
+        "token": token,
+        "viewer_key": viewer_key,
+        "said": said,
+        "problem": problem,
+        "attempt": attempt,
+        "question": QUESTION,
+        "confidence_question": CONFIDENCE_QUESTION,
+        "save": SAVE,
+        "waiting": WAITING,
+        "saving": SAVING,
+        "late": LATE,
+        "without_confidence": CANNOT_SAY,
+        "choices": [
+            {"value": name, "title": title, "key": KEYS[name]}
+            for name, title in CHOICE_TITLES.items()
+        ],
+        "confidences": [
+            {"value": str(level), "title": title, "key": str(level)}
+            for level, title in CONFIDENCES.items()
+        ],
+    }
     _MOUNT(
         key=key,
-        data={
-            "token": token,
-            "viewer_key": viewer_key,
-            "said": said,
-            "problem": problem,
-            "attempt": attempt,
-            "question": QUESTION,
-            "confidence_question": CONFIDENCE_QUESTION,
-            "save": SAVE,
-            "waiting": WAITING,
-            "saving": SAVING,
-            "late": LATE,
-            "without_confidence": CANNOT_SAY,
-            "choices": [
-                {"value": name, "title": title, "key": KEYS[name]}
-                for name, title in CHOICE_TITLES.items()
-            ],
-            "confidences": [
-                {"value": str(level), "title": title, "key": str(level)}
-                for level, title in CONFIDENCES.items()
-            ],
-        },
+        data=[asked],  # Streamlit looks for tables in a bare dict, and loads pandas to do so
         on_answer_change=answered,
     )
 

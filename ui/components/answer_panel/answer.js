@@ -244,7 +244,7 @@ class Panel {
 
 const PANELS = new WeakMap();
 
-export default function render({ data, parentElement, setTriggerValue }) {
+export default function render({ data: [data], parentElement, setTriggerValue }) {
   if (!PANELS.has(parentElement)) PANELS.set(parentElement, new Panel(parentElement));
   const panel = PANELS.get(parentElement);
   panel.update(data, (value) => setTriggerValue("answer", value));

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import streamlit as st
 
+from cxr_core.array import ByteArray
 from cxr_core.explain.cam import DEFAULT_METHOD, METHODS
 from cxr_core.labels import (
     CLASS_COLOURS,
@@ -26,14 +26,14 @@ from cxr_core.labels import (
     ENSEMBLES,
     system_title,
 )
-from ui.components.viewer.bundle import joined
 from ui.components.viewer.colour import diverging_table, table_title
+from ui.components.viewer.script import joined
 from ui.film_pixels import FilmPixels
 from ui.film_view import Score
 
 Maps = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]
 Polygon = Sequence[tuple[float, float]]
-ColourTables = Mapping[str, npt.NDArray[np.uint8]]
+ColourTables = Mapping[str, ByteArray]
 
 MAX_PANELS: Final = 12
 """Viewports that one grid may hold; each draws its own canvas."""
@@ -186,16 +186,17 @@ def _mount(key: str, on_step: Callable[[int], None] | None, data: dict[str, Any]
         if on_step is not None and by in (-1, 1):
             on_step(by)
 
+    everything = {
+        "is_bare": False,
+        "has_digit_keys": True,
+        **data,
+        "key": key,
+        "can_step": on_step is not None,
+        "default_method": DEFAULT_METHOD,
+    }
     _MOUNT(
         key=key,
-        data={
-            "is_bare": False,
-            "has_digit_keys": True,
-            **data,
-            "key": key,
-            "can_step": on_step is not None,
-            "default_method": DEFAULT_METHOD,
-        },
+        data=[everything],  # Streamlit looks for tables in a bare dict, and loads pandas to do so
         on_step_change=stepped,
     )
 
@@ -244,6 +245,6 @@ def _vocabulary(systems: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _encode(table: npt.NDArray[np.uint8]) -> str:
+def _encode(table: ByteArray) -> str:
     """Return a colour table as base64 of its 768 bytes."""
     return base64.b64encode(np.ascontiguousarray(table, np.uint8).tobytes()).decode("ascii")

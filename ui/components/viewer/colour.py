@@ -6,8 +6,8 @@ from functools import cache
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from cxr_core.array import ByteArray
 from cxr_core.explain.overlay import COLOUR_MAPS, colour_table
 
 CONVENTIONAL: Final = "jet"
@@ -22,7 +22,7 @@ References:
 """
 
 
-def colour_tables() -> dict[str, npt.NDArray[np.uint8]]:
+def colour_tables() -> dict[str, ByteArray]:
     """Return every table that a viewer offers, the default first.
 
     Returns:
@@ -44,7 +44,7 @@ def table_title(name: str) -> str:
 
 
 @cache
-def diverging_table() -> npt.NDArray[np.uint8]:
+def diverging_table() -> ByteArray:
     """Return the colours of a signed map: against, nothing, for.
 
     Returns:
@@ -59,7 +59,7 @@ def diverging_table() -> npt.NDArray[np.uint8]:
 
 
 @cache
-def _jet() -> npt.NDArray[np.uint8]:
+def _jet() -> ByteArray:
     """Return OpenCV's jet."""
     import cv2
 

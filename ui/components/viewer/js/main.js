@@ -24,7 +24,7 @@ function start(parent) {
   return reader;
 }
 
-export default function render({ data, parentElement, setTriggerValue }) {
+export default function render({ data: [data], parentElement, setTriggerValue }) {
   if (!READERS.has(parentElement)) READERS.set(parentElement, start(parentElement));
   const reader = READERS.get(parentElement);
   followTheme(reader.root);

@@ -35,7 +35,7 @@ export async function readFilm(film) {
 const clipped = (share) => Math.min(Math.max(share, 0), 1);
 
 // What a window makes of a share of its width, 0 at `low` and 1 at `high`: Window.brightness in
-// cxr_core/window.py. A window that was dragged keeps its curve, stretched to the new ends.
+// cxr_core/grey_window.py. A window that was dragged keeps its curve, stretched to the new ends.
 function curveOf({ function: kind, table }) {
   if (kind === "SIGMOID") return (share) => 1 / (1 + Math.exp(-4 * (share - 0.5)));
   if (kind !== "TABLE") return clipped;

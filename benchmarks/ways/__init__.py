@@ -1,0 +1,1 @@
+"""The usual ways to read a film and to explain the reading, for `benchmarks.latency`."""

@@ -1,0 +1,66 @@
+"""What one session keeps of its films: few of each kind, and none of a film that was dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import streamlit as st
+
+from ui import state
+
+T = TypeVar("T")
+
+
+class Kept(Generic[T]):
+    """Results of one kind, each found by the digest of its film and by what made it.
+
+    Streamlit's own cache would keep those of dropped films until newer ones push them out.
+
+    Args:
+        kind: Key in the session's state.
+        most: How many a session keeps; the one that was not asked for longest goes first.
+    """
+
+    def __init__(self, kind: str, most: int) -> None:
+        self._kind = kind
+        self._most = most
+
+    def get(self, digest: str, made_by: str, make: Callable[[], T]) -> T:
+        """Return what is kept, or make it.
+
+        Args:
+            digest: SHA-256 of the film's bytes.
+            made_by: What else decides the result.
+            make: Called where nothing is kept; an error is not kept.
+
+        Returns:
+            The result, shared by later calls.
+        """
+        held = self._held()
+        key = (digest, made_by)
+        if key not in held:
+            self._drop_others(digest)
+            held[key] = make()
+            while len(held) > self._most:
+                del held[next(iter(held))]
+        else:
+            held[key] = held.pop(key)
+        found: T = held[key]
+        return found
+
+    def clear(self) -> None:
+        """Drop everything."""
+        self._held().clear()
+
+    def _drop_others(self, digest: str) -> None:
+        """Drop what belongs neither to this film nor to one on the session's shelf."""
+        held = self._held()
+        here = {film.digest for film in state.films()} | {digest}
+        for key in [key for key in held if key[0] not in here]:
+            del held[key]
+
+    def _held(self) -> dict[tuple[str, str], Any]:
+        """Return this session's results, the latest asked for last."""
+        held: dict[tuple[str, str], Any] = st.session_state.setdefault(self._kind, {})
+        return held

@@ -1,0 +1,165 @@
+"""The published models behind one Streamlit cache, and which of them a session uses.
+
+They are shared by all sessions and never changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+
+from cxr_core.allocator import share_heaps, trim
+from cxr_core.errors import CxrError
+
+if TYPE_CHECKING:
+    from cxr_core.lungs import LungSegmenter
+    from cxr_core.predict import Predictor, PublishedModels
+
+
+BUNDLE_VARIABLE: Final = "CXR_BUNDLE"
+"""Environment variable with the folders of other bundles than the one in the repository."""
+
+MAX_BUNDLES: Final = 3
+"""Bundles kept in memory; each holds its networks, about half a gigabyte with all five systems."""
+
+_VARIANT_KEY: Final = "variant"
+
+
+def bundle_folders() -> tuple[Path, ...]:
+    """Return the folders of the bundles, the one in use first.
+
+    They are named by `--bundle` after `streamlit run streamlit_app.py --`, once for each; else by
+    `CXR_BUNDLE`, separated as in `PATH`; else it is the repository's own.
+    """
+    from cxr_core.bundle import DEFAULT_BUNDLE
+
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--bundle", action="append", default=[], type=Path)
+    named = parser.parse_known_args(sys.argv[1:])[0].bundle
+    if not named:
+        variable = os.environ.get(BUNDLE_VARIABLE, "")
+        named = [Path(text) for text in variable.split(os.pathsep) if text]
+    return tuple(named) or (DEFAULT_BUNDLE,)
+
+
+@dataclass(frozen=True)
+class Models:
+    """A bundle and one of its variants, which a reader may put beside those in use.
+
+    Attributes:
+        folder: The bundle's folder.
+        variant: Name of the variant; `None` for the bundle's default.
+        title: Words for both.
+    """
+
+    folder: Path
+    variant: str | None
+    title: str
+
+
+def models_beside(predictor: Predictor) -> tuple[Models, ...]:
+    """Return what can be put beside the models in use: other variants and other bundles.
+
+    Args:
+        predictor: The predictor from `load`.
+
+    Returns:
+        Other variants of the same bundle, then every variant of the other bundles; a bundle that
+        cannot be loaded is left out here and says why when it is named on the page.
+    """
+    own, *others = bundle_folders()
+    bundle = predictor.bundle
+    found = [
+        Models(own, name, f"{name} ({bundle.name} {bundle.version})")
+        for name in bundle.variants
+        if name != predictor.variant
+    ]
+    for folder in others:
+        try:
+            other = _published(str(folder)).bundle
+        except CxrError:
+            found.append(Models(folder, None, folder.name))
+            continue
+        words = f"{other.name} {other.version}, {folder.name}"
+        found += [Models(folder, name, f"{name} ({words})") for name in other.variants]
+    return tuple(found)
+
+
+def load_beside(models: Models) -> Predictor:
+    """Return the predictor of models beside those in use.
+
+    Args:
+        models: From `models_beside`, or a folder that the reader named.
+
+    Returns:
+        The predictor, shared by all sessions.
+
+    Raises:
+        CxrError: If the bundle is missing, altered or does not fit this version.
+    """
+    return _published(str(models.folder)).predictor(models.variant)
+
+
+def load() -> Predictor:
+    """Return the predictor of the configured bundle and of the variant this session chose.
+
+    Raises:
+        CxrError: If the bundle is missing, altered or does not fit this version.
+    """
+    models = published()
+    chosen = st.session_state.get(_VARIANT_KEY)
+    is_known = isinstance(chosen, str) and chosen in models.bundle.variants
+    return models.predictor(chosen if is_known else None)
+
+
+def choose_variant(name: str) -> None:
+    """Use another variant of the bundle in this session from the next run on.
+
+    Args:
+        name: Name of the variant; one that the bundle does not have counts as its default.
+    """
+    st.session_state[_VARIANT_KEY] = name
+
+
+@st.cache_resource(show_spinner=False)
+def lungs() -> LungSegmenter | None:
+    """Load the network that finds the lungs; none where the repository has none."""
+    from cxr_core.lungs import DEFAULT_LUNGS, LungSegmenter
+
+    return LungSegmenter.load() if DEFAULT_LUNGS.is_dir() else None
+
+
+def published() -> PublishedModels:
+    """Return the configured bundle with its networks, which all sessions share.
+
+    Raises:
+        CxrError: If the bundle is missing, altered or does not fit this version.
+    """
+    return _published(str(bundle_folders()[0]))
+
+
+@st.cache_resource(show_spinner="Loading the published models …", max_entries=MAX_BUNDLES)
+def _published(folder: str) -> PublishedModels:
+    """Verify and load a bundle; an error is not cached, so a repaired bundle loads at once."""
+    from cxr_core.predict import PublishedModels
+
+    share_heaps()
+    models = PublishedModels(folder, lungs=lungs())
+    models.predictor()
+    trim()
+    return models
+
+
+def models_key(predictor: Predictor) -> str:
+    """Return what, besides the film, decides a reading: bundle and variant.
+
+    Args:
+        predictor: The predictor from `load`.
+    """
+    return f"{predictor.bundle.digest}/{predictor.variant}"
