@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from cxr_core.__main__ import main
 from cxr_core.errors import CancelledCheckError, UnreadableImageError
-from cxr_core.explain.cam import METHODS
+from cxr_core.explain.cam import METHODS, Cam
 from cxr_core.explain.fidelity.check import CHECKS, Settings
 from cxr_core.explain.fidelity.folder import Plan, check_folder, draw_films, find_films
+from cxr_core.explain.fidelity.folder import _add_agreement as add_agreement
 from cxr_core.explain.fidelity.likeness import pair_baseline
 from cxr_core.explain.fidelity.measure import METRICS, FilmMaps
 from cxr_core.explain.fidelity.randomise import Stage
@@ -189,6 +191,37 @@ def test_methods_of_one_order_are_named(checked):
     assert "One order of cells on every film of a system: Grad-CAM and HiResCAM." in lines
     assert any("| bars | n | does not pass |" in line for line in lines)
     assert any("SSIM " in line and ", rank " in line for line in lines)
+
+
+class OneLabel:
+    """A probe whose members name one class, with maps that are given; the third one is flat."""
+
+    predictor = SimpleNamespace(members=("densenet201", "vgg16"))
+    GRIDS = {
+        ("densenet201", "hirescam"): np.arange(49.0).reshape(7, 7),
+        ("vgg16", "hirescam"): np.arange(49.0).reshape(7, 7) ** 2,
+        ("densenet201", "gradcam"): np.arange(49.0).reshape(7, 7),
+        ("vgg16", "gradcam"): np.ones((7, 7)),
+    }
+
+    def __init__(self, label="NORMAL"):
+        self.labels = {"densenet201": "NORMAL", "vgg16": label}
+
+    def label(self, member):
+        return self.labels[member]
+
+    def cam(self, member, label, method):
+        return Cam(member, label, method, self.GRIDS[member, method], score=1.0)
+
+
+def test_members_that_name_one_class_are_compared():
+    """Rising cells are of one order whatever their steps; a flat map agrees with nothing."""
+    film = FilmMaps("film.png", "0", "NORMAL", {})
+    add_agreement(film, OneLabel(), ("hirescam", "gradcam"))
+    assert film.agreement == {"hirescam": pytest.approx(1.0)}
+    apart = FilmMaps("film.png", "0", "NORMAL", {})
+    add_agreement(apart, OneLabel("COVID19"), ("hirescam",))
+    assert apart.agreement == {}
 
 
 # The summary, by hand
