@@ -7,6 +7,7 @@ and none as soon as it can be opened from elsewhere: a folder of the server is n
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import os
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ class FolderPolicy:
         if self.roots is None:
             return path
         try:
-            plain = path.resolve()
+            plain = _without_links(path)
         except (OSError, ValueError, RuntimeError):  # too long, no such characters, a ring of links
             plain = None
         if plain is None or not any(plain.is_relative_to(root) for root in self.roots):
@@ -143,9 +144,24 @@ def _has_link_out(folder: Path) -> bool:
     return False
 
 
+def _without_links(path: Path) -> Path:
+    """Return where a path ends; it need not exist.
+
+    Raises:
+        OSError, RuntimeError: If its links lead round in a ring.
+    """
+    plain = path.resolve()
+    try:
+        plain.stat()
+    except OSError as err:  # Python 3.13 returns a ring as it is, earlier ones raise RuntimeError
+        if err.errno == errno.ELOOP:
+            raise
+    return plain
+
+
 def _is_inside(link: Path, folder: Path) -> bool:
     """Tell whether a link ends below a folder; one that ends nowhere leads nowhere."""
     try:
-        return link.resolve().is_relative_to(folder)
+        return _without_links(link).is_relative_to(folder)
     except (OSError, RuntimeError):
         return False
