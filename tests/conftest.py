@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
@@ -38,6 +39,13 @@ settings.register_profile(
     "unshrunk", settings.get_profile("house"), phases=[Phase.explicit, Phase.generate]
 )
 settings.load_profile("house")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _kept_apart():
+    """Spare what is loaded: Streamlit has all objects looked at after every run of a page."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
