@@ -6,11 +6,13 @@ compiles, and a film's features then do not depend on its neighbours.
 
 from __future__ import annotations
 
+import platform
 import sys
 import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,9 +55,31 @@ def converter() -> Any:
         The function `openvino.convert_model`.
     """
     import_openvino()
+    from openvino.frontend.tensorflow import utils
     from openvino.tools.ovc import convert_model
 
+    if sys.version_info >= (3, 13):
+        # OpenVINO's own deletes an import by `exec`, which Python 3.13 refuses in a function
+        utils.get_environment_setup = _environment
     return convert_model
+
+
+def _environment(framework: str) -> dict[str, str]:  # noqa: ARG001 - called for TensorFlow alone
+    """Say what OpenVINO's converter asks of its surroundings."""
+    return {
+        "python_version": platform.python_version(),
+        "tensorflow": version("tensorflow-cpu" if _has("tensorflow-cpu") else "tensorflow"),
+        "sys_platform": sys.platform,
+    }
+
+
+def _has(package: str) -> bool:
+    """Tell whether a package is installed."""
+    try:
+        version(package)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 class OpenVinoEngine:
