@@ -22,7 +22,7 @@ import numpy as np
 
 from cxr_core.allocator import hand_back, is_in_memory, trim
 
-FOLDERS: Final = (Path("/var/tmp"), Path(tempfile.gettempdir()))  # noqa: S108 - a disk by custom
+FOLDERS: Final = (Path("/var/tmp"), Path(os.environ.get("TMPDIR", "/tmp")))  # noqa: S108
 """Where the file may lie; the first that is on a disk and has room."""
 
 _ROOM: Final = 2
