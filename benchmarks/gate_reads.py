@@ -24,7 +24,8 @@ from cxr_core.array import Float32Array, Float64Array
 from cxr_core.blas import one_blas_thread
 from cxr_core.bundle import Bundle
 from cxr_core.dataset import Film, scan
-from cxr_core.engine.openvino import OpenVinoEngine, load_engines
+from cxr_core.engine.openvino import OpenVinoEngine
+from cxr_core.engine.published import published_engines
 from cxr_core.evaluate.folder_reads import describe
 from cxr_core.evaluate.reads import Collector, FilmList, Reads
 from cxr_core.io import read, read_path
@@ -97,7 +98,7 @@ def predictors(
     """
     members = {name: bundle.variant(name).members for name in names}
     networks = [member.network for own in members.values() for member in own.values()]
-    loaded = load_engines(bundle.folder, networks, precision=precision)
+    loaded = published_engines(bundle, networks, precision=precision)
     engines = {path: SharedEngine(engine) for path, engine in loaded.items()}
     return {
         name: Predictor(

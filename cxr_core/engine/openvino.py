@@ -9,10 +9,7 @@ from __future__ import annotations
 import platform
 import sys
 import threading
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
-from importlib.metadata import PackageNotFoundError, version
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,10 +38,11 @@ def import_openvino() -> Any:
     is_first = "openvino" not in sys.modules
     if is_first:
         sys.modules[_CONVERTER] = None  # type: ignore[assignment]
-    import openvino
-
-    if is_first:
-        sys.modules.pop(_CONVERTER, None)
+    try:
+        import openvino
+    finally:
+        if is_first:
+            sys.modules.pop(_CONVERTER, None)
     return openvino
 
 
@@ -58,28 +56,18 @@ def converter() -> Any:
     from openvino.frontend.tensorflow import utils
     from openvino.tools.ovc import convert_model
 
-    if sys.version_info >= (3, 13):
-        # OpenVINO's own deletes an import by `exec`, which Python 3.13 refuses in a function
-        utils.get_environment_setup = _environment
+    # OpenVINO's own deletes an import by `exec`, which Python 3.13 refuses in a function
+    utils.get_environment_setup = _environment
     return convert_model
 
 
 def _environment(framework: str) -> dict[str, str]:  # noqa: ARG001 - called for TensorFlow alone
-    """Say what OpenVINO's converter asks of its surroundings."""
+    """Say what OpenVINO's converter asks of its surroundings; the network came from TensorFlow."""
     return {
         "python_version": platform.python_version(),
-        "tensorflow": version("tensorflow-cpu" if _has("tensorflow-cpu") else "tensorflow"),
+        "tensorflow": sys.modules["tensorflow"].__version__,
         "sys_platform": sys.platform,
     }
-
-
-def _has(package: str) -> bool:
-    """Tell whether a package is installed."""
-    try:
-        version(package)
-    except PackageNotFoundError:
-        return False
-    return True
 
 
 class OpenVinoEngine:
@@ -123,7 +111,8 @@ class OpenVinoEngine:
         if n_threads is not None:
             config["INFERENCE_NUM_THREADS"] = n_threads
         try:
-            core = _core()
+            with _CORE_LOCK:  # threads that ask first would each make one
+                core = _core()
 
             def read_model() -> Any:
                 # read, not mapped: a network in use would compute with whatever is written into
@@ -169,37 +158,7 @@ class OpenVinoEngine:
         return features
 
 
-def load_engines(
-    folder: Path,
-    networks: Iterable[str],
-    *,
-    precision: str = "f32",
-    n_threads: int | None = None,
-    weights_on_disk: bool = False,
-) -> dict[str, OpenVinoEngine]:
-    """Compile networks of a bundle, all at once: one alone does not keep two cores busy.
-
-    Args:
-        folder: Folder of the bundle.
-        networks: Paths below it; one that is named twice is compiled once.
-        precision: As for `OpenVinoEngine`.
-        n_threads: As for `OpenVinoEngine`.
-        weights_on_disk: As for `OpenVinoEngine`.
-
-    Returns:
-        Path to engine.
-
-    Raises:
-        ValueError: If the precision is not known.
-        ArtifactIntegrityError: If a file is missing or not a network.
-    """
-    paths = list(dict.fromkeys(networks))
-    load = partial(
-        OpenVinoEngine, precision=precision, n_threads=n_threads, weights_on_disk=weights_on_disk
-    )
-    with ThreadPoolExecutor(len(paths) or 1) as pool:
-        engines = pool.map(load, [folder / path for path in paths])
-        return dict(zip(paths, engines, strict=True))
+_CORE_LOCK: Final = threading.Lock()
 
 
 @cache

@@ -15,6 +15,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -22,7 +23,7 @@ import numpy as np
 
 from cxr_core.allocator import hand_back, is_in_memory, trim
 
-FOLDERS: Final = (Path("/var/tmp"), Path(os.environ.get("TMPDIR", "/tmp")))  # noqa: S108
+FOLDERS: Final = (Path("/var/tmp"), Path(os.environ.get("TMPDIR") or "/tmp"))  # noqa: S108
 """Where the file may lie; the first that is on a disk and has room."""
 
 _ROOM: Final = 2
@@ -50,7 +51,7 @@ def compile_paged(
     Raises:
         RuntimeError: If OpenVINO cannot compile the network.
     """
-    if not sys.platform.startswith("linux"):
+    if not sys.platform.startswith("linux") or not any(map(_is_disk, FOLDERS)):
         return None
     model = read_expanded()
     n_bytes = sum(
@@ -58,11 +59,11 @@ def compile_paged(
         for operation in model.get_ops()
         if operation.get_type_name() == "Constant"
     )
-    folder = _folder(n_bytes) if n_bytes >= _WORTHWHILE_BYTES else None
-    if folder is None:
+    weights = _new_file(n_bytes) if n_bytes >= _WORTHWHILE_BYTES else None
+    if weights is None:
         return None
-    with tempfile.TemporaryFile(dir=folder) as weights:
-        mapped = _written(openvino, core, model, folder, weights)
+    with weights:
+        mapped = _written(openvino, core, model, weights)
         if mapped is None:
             return None
         del model
@@ -74,11 +75,11 @@ def compile_paged(
     return compiled
 
 
-def _written(openvino: Any, core: Any, model: Any, folder: Path, weights: IO[bytes]) -> Any | None:
+def _written(openvino: Any, core: Any, model: Any, weights: IO[bytes]) -> Any | None:
     """Write a network, and read it again from the file; `None` if the disk took less than all."""
     weights_path = Path(f"/proc/self/fd/{weights.fileno()}")
     try:
-        with tempfile.TemporaryDirectory(dir=folder) as description:
+        with tempfile.TemporaryDirectory() as description:
             xml_path = Path(description) / "network.xml"
             openvino.serialize(model, xml_path, weights_path)
             parts = _WEIGHTS.findall(xml_path.read_bytes())
@@ -91,11 +92,15 @@ def _written(openvino: Any, core: Any, model: Any, folder: Path, weights: IO[byt
         return None
 
 
-def _folder(n_bytes: int) -> Path | None:
-    """Return the first folder that lies on a disk, may be written and has room."""
-    for folder in FOLDERS:
-        if not os.access(folder, os.W_OK) or is_in_memory(folder):
-            continue
-        if shutil.disk_usage(folder).free > _ROOM * n_bytes:
-            return folder
+def _new_file(n_bytes: int) -> IO[bytes] | None:
+    """Return a file without a name in the first folder that is on a disk and has room."""
+    for folder in filter(_is_disk, FOLDERS):
+        with suppress(OSError):
+            if shutil.disk_usage(folder).free > _ROOM * n_bytes:
+                return tempfile.TemporaryFile(dir=folder)
     return None
+
+
+def _is_disk(folder: Path) -> bool:
+    """Tell a folder that may be written and is not in memory."""
+    return os.access(folder, os.W_OK) and not is_in_memory(folder)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cxr_core.bundle.entry import beside
-from cxr_core.engine.openvino import OpenVinoEngine, load_engines
+from cxr_core.engine.openvino import OpenVinoEngine
 
 if TYPE_CHECKING:
     from cxr_core.bundle import Bundle
@@ -22,6 +23,8 @@ def published_engines(
     weights_on_disk: bool = False,
 ) -> dict[str, OpenVinoEngine]:
     """Compile networks of a bundle, which may have been loaded long before.
+
+    All are compiled at once: one alone does not keep two cores busy.
 
     Args:
         bundle: A verified bundle.
@@ -39,14 +42,12 @@ def published_engines(
     """
     paths = list(dict.fromkeys(networks))
     files = [*paths, *(beside(path, ".bin") for path in paths)]
-    try:
-        return load_engines(
-            bundle.folder,
-            paths,
-            precision=precision,
-            n_threads=n_threads,
-            weights_on_disk=weights_on_disk,
-        )
-    finally:  # after they were read, so that these bytes are the ones that were compiled
-        with ThreadPoolExecutor(len(files) or 1) as pool:
+    load = partial(
+        OpenVinoEngine, precision=precision, n_threads=n_threads, weights_on_disk=weights_on_disk
+    )
+    with ThreadPoolExecutor(len(files) or 1) as pool:
+        try:
+            engines = pool.map(load, [bundle.folder / path for path in paths])
+            return dict(zip(paths, engines, strict=True))
+        finally:  # after they were read, so that these bytes are the ones that were compiled
             list(pool.map(bundle.check, files))

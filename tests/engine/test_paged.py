@@ -78,6 +78,7 @@ def test_the_file_goes_with_the_engine(network, batch, expected, folder):
 def test_other_precision_too(network, batch, folder):
     plain = OpenVinoEngine(network, precision="bf16").run(batch)
     engine = OpenVinoEngine(network, precision="bf16", weights_on_disk=True)
+    assert mappings(folder)
     np.testing.assert_array_equal(engine.run(batch), plain)
 
 
