@@ -53,12 +53,18 @@ def _sections(evidence: CalibrationEvidence) -> None:
         persist_state="session",
     )
     system = chosen or systems[-1]
-    for line in caution(evidence, system):
+    for line in _cautions(evidence.key, system, evidence):
         st.warning(line, icon=":material/visibility:")
     reliability_section(evidence, system)
     quality_section(evidence)
     conformal_section(evidence, system)
     abstention_section(evidence, system)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _cautions(key: str, system: str, _evidence: CalibrationEvidence) -> list[str]:  # noqa: ARG001
+    """Measure once what is said first of a system; the evidence is known by its key."""
+    return caution(_evidence, system)
 
 
 main()

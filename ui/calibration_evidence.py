@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from cxr_core.array import Float64Array
 from cxr_core.trust.calibration import Temperature
+from ui.evidence import reads_of
 from ui.model_cache import models_key
 
 if TYPE_CHECKING:
@@ -76,11 +77,11 @@ def calibration_evidence(predictor: Predictor) -> CalibrationEvidence | None:
         CxrError: If what is stored contradicts itself.
     """
     bundle, variant, model = predictor.bundle, predictor.variant, predictor.trust_model
-    test = bundle.reads(TEST, variant)
+    test = reads_of(bundle, variant, TEST)
     if model is None or test is None or not len(test):
         return None
     sets = {
-        title: bundle.reads(title, variant)
+        title: reads_of(bundle, variant, title)
         for title in bundle.read_sets(variant)
         if title not in (TEST, CALIBRATION)
     }

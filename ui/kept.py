@@ -40,7 +40,7 @@ class Kept(Generic[T]):
         held = self._held()
         key = (digest, made_by)
         if key not in held:
-            self._drop_others(digest)
+            self.let_go(digest)
             held[key] = make()
             while len(held) > self._most:
                 del held[next(iter(held))]
@@ -53,10 +53,14 @@ class Kept(Generic[T]):
         """Drop everything."""
         self._held().clear()
 
-    def _drop_others(self, digest: str) -> None:
-        """Drop what belongs neither to this film nor to one on the session's shelf."""
+    def let_go(self, *besides: str) -> None:
+        """Drop what belongs to no film on the session's shelf.
+
+        Args:
+            besides: Digests of other films whose results stay.
+        """
         held = self._held()
-        here = {film.digest for film in state.films()} | {digest}
+        here = {film.digest for film in state.films()} | set(besides)
         for key in [key for key in held if key[0] not in here]:
             del held[key]
 

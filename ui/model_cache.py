@@ -72,7 +72,7 @@ def models_beside(predictor: Predictor) -> tuple[Models, ...]:
 
     Returns:
         Other variants of the same bundle, then every variant of the other bundles; a bundle that
-        cannot be loaded is left out here and says why when it is named on the page.
+        cannot be loaded stands under its folder's name and says why when it is chosen.
     """
     own, *others = bundle_folders()
     bundle = predictor.bundle
@@ -141,9 +141,9 @@ def choose_variant(name: str) -> None:
 @st.cache_resource(show_spinner=False)
 def lungs() -> LungSegmenter | None:
     """Load the network that finds the lungs; none where the repository has none."""
-    from cxr_core.lungs import DEFAULT_LUNGS, LungSegmenter
+    from cxr_core.lungs import load_lungs
 
-    return LungSegmenter.load() if DEFAULT_LUNGS.is_dir() else None
+    return load_lungs()
 
 
 def published() -> PublishedModels:

@@ -41,9 +41,10 @@ MAX_SUMMARIES: Final = 1000
 _TURN: Final = threading.BoundedSemaphore(MAX_READ_AT_ONCE)
 _READINGS: Final = Kept[Any]("kept-readings", MAX_READINGS)
 _VIEWS: Final = Kept[Any]("kept-views", MAX_VIEWS)
+_SUMMARIES: Final = Kept[Any]("kept-summaries", MAX_SUMMARIES)
 _HEADERS: Final = Kept[Any]("kept-headers", MAX_READINGS)
+_ALL: Final = (_READINGS, _VIEWS, _SUMMARIES, _HEADERS)
 _RAW_KEY: Final = "raw-probabilities"
-_SUMMARIES_KEY: Final = "summaries"
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def _reading(film: Film, predictor: Predictor) -> Reading:
 
 
 def view(film: Film, predictor: Predictor) -> FilmView | Failure:
-    """Return what the page shows of one film: small, and kept for every film of the session.
+    """Return what the page shows of one film: small, and kept for the latest films on the shelf.
 
     Args:
         film: The film.
@@ -125,7 +126,7 @@ def _view(film: Film, predictor: Predictor) -> FilmView | Failure:
         result = _reading(film, predictor)
     except CxrError as err:
         return Failure(str(err), err.hint)
-    _summaries()[film.digest, models_key(predictor)] = summary_of(result)
+    _SUMMARIES.get(film.digest, models_key(predictor), lambda: summary_of(result))
     start = time.perf_counter()
     shown = film_view(result, predictor.explain_classes)
     return shown.with_timing("heatmaps", (time.perf_counter() - start) * 1000.0)
@@ -160,31 +161,30 @@ def summary(film: Film, predictor: Predictor) -> Summary | Failure:
         predictor: The predictor from `ui.model_cache.load`.
 
     Returns:
-        The summary, kept for every film of the session, or the reason why there is none.
+        The summary, kept while the film is on the shelf, or the reason why there is none.
     """
-    key = (film.digest, models_key(predictor))
-    known = _summaries()
-    if key not in known:
-        try:
-            known[key] = summary_of(_reading(film, predictor))
-        except CxrError as err:
-            known[key] = Failure(str(err), err.hint)
-        while len(known) > MAX_SUMMARIES:
-            known.pop(next(iter(known)))
-    found = known[key]
+    found: Summary | Failure = _SUMMARIES.get(
+        film.digest, models_key(predictor), lambda: _summary(film, predictor)
+    )
     return found.uncalibrated() if shows_raw() and isinstance(found, Summary) else found
 
 
-def _summaries() -> dict[tuple[str, str], Summary | Failure]:
-    """Return this session's summaries by film and models."""
-    held: dict[tuple[str, str], Summary | Failure] = st.session_state.setdefault(_SUMMARIES_KEY, {})
-    return held
+def _summary(film: Film, predictor: Predictor) -> Summary | Failure:
+    """Read a film for its scores; a film that cannot be read is remembered as such."""
+    try:
+        return summary_of(_reading(film, predictor))
+    except CxrError as err:
+        return Failure(str(err), err.hint)
+
+
+def let_go() -> None:
+    """Drop what this session knows of films that are no longer on its shelf."""
+    for kept in _ALL:
+        kept.let_go()
 
 
 def forget() -> None:
     """Drop every reading of this session."""
-    _READINGS.clear()
-    _VIEWS.clear()
-    _HEADERS.clear()
-    _summaries().clear()
+    for kept in _ALL:
+        kept.clear()
     trim()

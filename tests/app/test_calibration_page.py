@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -21,9 +22,13 @@ from cxr_core.trust.reliability import ReliabilityDiagram
 from tests.evaluate.material import DEGENERATE, make_reads, random_labels
 from ui.calibration_evidence import CalibrationEvidence
 from ui.calibration_view import (
+    TWIN,
     bin_rows,
+    caution,
     change_rows,
+    nine_of_ten,
     quality_rows,
+    temperature_note,
 )
 from ui.components.abstention import abstention_figure, abstention_sentence
 from ui.components.conformal_panel import NO_SETS_OF_A_TWIN, size_figure
@@ -71,6 +76,55 @@ def diagram_of(scores, hits):
 
 
 # Sentences and rows
+
+
+def test_whether_nine_of_ten_come_true():
+    said = nine_of_ten(diagram_of([0.9] * 40, [True] * 36 + [False] * 4), "vgg16", "raw")
+    assert said == (
+        "**40** test films have a raw COVID-19 score by VGG16 of 0.87 to 0.93 (mean 0.900), **36** "
+        "of them COVID-19 films: **90.0%** (76.9% to 96.0%). The mean score lies inside this "
+        "interval."
+    )
+    wrong = nine_of_ten(diagram_of([0.9] * 40, [True] * 20 + [False] * 20), "vgg16", "raw")
+    assert wrong.endswith("The mean score lies outside this interval.")
+    few = nine_of_ten(diagram_of([0.9] * 3, [True] * 3), "vgg16", "calibrated")
+    assert few.endswith("Too few to tell.")
+    one = nine_of_ten(diagram_of([0.9], [True]), "vgg16", "raw")
+    assert one.startswith("**1** test film has a raw COVID-19 score")
+    none = nine_of_ten(diagram_of([0.2], [True]), "vgg16", "calibrated")
+    assert none.startswith("No test film has a calibrated COVID-19 score by VGG16 of 0.87")
+
+
+def test_other_sources_are_said_with_their_numbers():
+    (line,) = caution(evidence(), "vgg16")
+    temperature = trust_model().calibration["vgg16"]
+    mean = temperature.apply(OTHERS.logits["vgg16"])[:, 0].mean()
+    assert line.startswith("**Calibrated is not the same as right.** Of 60 adults without COVID-19")
+    assert f"By VGG16 it is **{mean:.2f} (" in line
+    assert "it holds for no others." in line
+
+
+def test_a_twin_is_said_first():
+    found = evidence()
+    assert TWIN not in caution(found, "vgg16")
+    assert caution(replace(found, is_twin=True), "vgg16")[0] == TWIN
+
+
+def test_what_a_temperature_does_is_said():
+    found = evidence()
+    value = found.temperatures["vgg16"].value
+    assert f"Temperature of VGG16: **{value:.2f}**" in temperature_note(found, "vgg16")
+    assert "160 calibration films of 160 patients" in temperature_note(found, "vgg16")
+    unused = Temperature(1.0, 0.9, 10, 10, {"COVID19": 10}, note="It does not help.")
+    kept = evidence(model=SimpleNamespace(calibration={"vgg16": unused}, conformal={}, about={}))
+    assert "It does not help. Calibrated and raw are the same here." in temperature_note(
+        kept, "vgg16"
+    )
+    assert "could not be calibrated" in temperature_note(kept, "densenet201")
+    assert not kept.is_changed("vgg16")
+    np.testing.assert_array_equal(
+        kept.probs("densenet201", is_raw=False), TEST.probs("densenet201")
+    )
 
 
 def test_the_table_of_systems():

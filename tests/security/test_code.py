@@ -18,7 +18,7 @@ RUN_DATA = (
     "pickle cPickle dill cloudpickle joblib shelve marshal code codeop jsonpickle yaml ctypes"
 )
 CALLS_C = "cxr_core/allocator.py"
-"""Sets how the C library hands out memory: two functions by name, and no data reaches them."""
+"""Calls the C library: four functions by name, and no film's data reaches them."""
 NETWORK = "socket ssl requests httpx aiohttp urllib3 ftplib smtplib telnetlib xmlrpc"
 CLIENTS = {"urllib.request", "http.client"}
 MAY_CONNECT = (
@@ -163,7 +163,7 @@ def test_scripts_of_the_pages_write_text_only_and_ask_nobody():
             assert not re.search(pattern, path.read_text("utf-8")), f"{path.name}: {pattern}"
 
 
-SHARED = {"lungs", "_published", "_reads", "_loaded_index", "_effects"}
+SHARED = {"lungs", "_published", "_reads", "_loaded_index", "_effects", "_cautions"}
 """Caches that all sessions share: made from bundles alone, found by their digests."""
 
 

@@ -26,6 +26,7 @@ def intake() -> None:
     with right:
         _sample_picker(samples)
     open_here()
+    reading_cache.let_go()
     for note in state.shelf().notes:
         st.markdown(f":material/info: {plain(note)}")
 
