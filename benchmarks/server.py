@@ -29,7 +29,7 @@ from benchmarks.serving import ROOT, ask, serving
 from cxr_core import io
 from cxr_core.bundle import DEFAULT_BUNDLE
 from cxr_core.explain.cam import METHODS
-from cxr_core.lungs import DEFAULT_LUNGS, LungSegmenter
+from cxr_core.lungs import load_lungs
 from cxr_core.predict import PublishedModels
 
 TOKEN = "a-token-of-the-benchmark"  # noqa: S105 - of a server that ends with this script
@@ -92,7 +92,7 @@ def _memory_of_serve(pid: int, port: int, films: Sequence[bytes], precision: str
 
 def _predictor_alone(films: Sequence[bytes], bundle: Path, precision: str) -> None:
     """Print the rate without HTTP: decoding and reading, one film after the other."""
-    lungs = LungSegmenter.load() if DEFAULT_LUNGS.is_dir() else None
+    lungs = load_lungs()
     predictor = PublishedModels(bundle, lungs=lungs).predictor(None, precision)
     predictor.read(io.read(films[0], name="film"))
     started = time.perf_counter()

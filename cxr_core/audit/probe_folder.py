@@ -10,7 +10,7 @@ import numpy as np
 from cxr_core.array import Float64Array
 from cxr_core.audit.films import AuditFilms
 from cxr_core.audit.measure import share
-from cxr_core.audit.probe import PROBE_BY_NAME, PROBES, Probe, ProbeCurve, n_changes, probe_film
+from cxr_core.audit.probe import PROBES, Probe, ProbeCurve, n_changes, probe_film
 from cxr_core.audit.systems_reader import SystemsReader
 from cxr_core.evaluate.reads import FilmList
 from cxr_core.evaluate.resample import N_RESAMPLES, Resamples, interval_ends
@@ -135,7 +135,7 @@ def _probe_figures(
             systems[system] = _level_figures(probs[:, start], probs[:, position], films, resamples)
         levels.append({"level": level, "systems": systems})
     return {
-        "title": PROBE_BY_NAME[probe.name].title,
+        "title": probe.title,
         "axis": probe.axis,
         "unchanged": probe.unchanged,
         "levels": levels,

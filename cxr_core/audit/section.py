@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cxr_core.evaluate.figure_text import NOT_MEASURED, figure_text
+from cxr_core.evaluate.figure_text import NOT_DEFINED, figure_text
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def cell(figure: Mapping[str, Any] | None, digits: int = 3) -> str:
         For example `0.913 (0.895 to 0.931)`.
     """
     if figure is not None and figure["value"] is None:
-        return str(figure.get("reason", NOT_MEASURED))
+        return str(figure.get("reason", NOT_DEFINED))
     return figure_text(figure, digits=digits)
 
 

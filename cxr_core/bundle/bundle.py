@@ -74,14 +74,6 @@ class Bundle(Manifest):
         bundle.check_references()
         return replace(bundle, _kept=bundle._verified())
 
-    def verify(self) -> None:
-        """Compare every file with the hash that the manifest gives it.
-
-        Raises:
-            ArtifactIntegrityError: If a file is missing or changed; the message names it.
-        """
-        self._verified()
-
     def _verified(self) -> dict[str, bytes]:
         """Check every file; return those that are kept in memory, which networks are not."""
         networks = {backbone.network for backbone in self.backbones.values()}

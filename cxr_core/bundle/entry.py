@@ -152,7 +152,7 @@ def backbone_entry(key: str, entry: Mapping[str, Any]) -> BackboneEntry:
         compression=str(entry["compression"]),
         public_scaling=None if scaling is None else str(scaling),
         is_own=bool(entry.get("is_own", False)),
-        films=safe_path(entry["films"]) if entry.get("films") else None,
+        films=_optional_path(entry, "films"),
     )
 
 

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from cxr_core.command.option import known_variant, load_lungs, natural, positive
+from cxr_core.command.option import known_variant, natural, positive
 from cxr_core.command.terminal import OK, SOME_ERROR, Pace, make_room, print_lines, write_json
+from cxr_core.lungs import load_lungs
 
 if TYPE_CHECKING:
     from cxr_core.audit.look import Looks

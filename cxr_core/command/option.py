@@ -7,8 +7,9 @@ from pathlib import Path
 
 from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
 from cxr_core.command.terminal import as_wrong_usage
+from cxr_core.engine.openvino import PRECISIONS
 from cxr_core.errors import SpecMismatchError
-from cxr_core.lungs import DEFAULT_LUNGS, LungSegmenter
+from cxr_core.lungs import load_lungs
 from cxr_core.predict import Predictor
 
 
@@ -31,7 +32,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--precision",
-        choices=("f32", "bf16"),
+        choices=PRECISIONS,
         default="f32",
         help="arithmetic of the networks: f32, or bf16, which is faster and coarser (f32)",
     )
@@ -72,15 +73,6 @@ def known_variant(bundle: Bundle, name: str | None) -> str:
     """
     with as_wrong_usage(SpecMismatchError):
         return bundle.variant(name).name
-
-
-def load_lungs() -> LungSegmenter | None:
-    """Load the published network that finds the lungs.
-
-    Returns:
-        The network, or `None` in a checkout without it.
-    """
-    return LungSegmenter.load() if DEFAULT_LUNGS.is_dir() else None
 
 
 def positive(text: str) -> int:

@@ -9,7 +9,7 @@ import sys
 from typing import Any, Final
 
 from cxr_core.allocator import share_heaps, trim
-from cxr_core.command.option import add_model_options, load_lungs, natural
+from cxr_core.command.option import add_model_options, natural
 from cxr_core.command.terminal import OK, SOME_ERROR, CommandError, as_wrong_usage, say_error
 from cxr_core.errors import ConfigError, CxrError
 from cxr_core.http.settings import (
@@ -20,6 +20,7 @@ from cxr_core.http.settings import (
     is_loopback,
     token_from,
 )
+from cxr_core.lungs import load_lungs
 from cxr_core.predict import PublishedModels
 
 _GRACE_S: Final = 30

@@ -133,14 +133,26 @@ class RankedScores:
         if not len(self._order):
             nothing = np.full(len(weights), np.nan)
             return nothing, nothing.copy()
-        hits, misses = self.counts(weights)
-        steps = np.diff(hits, axis=1, prepend=0.0)
-        widths = np.diff(misses, axis=1, prepend=0.0)
-        n_positive, n_negative = hits[:, -1], misses[:, -1]
-        auroc = divide((widths * (hits - steps / 2)).sum(axis=1), n_positive * n_negative)
-        precision = divide(hits, hits + misses, otherwise=0.0)
-        auprc = divide((steps * precision).sum(axis=1), n_positive)
-        return auroc, np.where(n_negative > 0, auprc, np.nan)
+        return areas_under(*self.counts(weights))
+
+
+def areas_under(hits: Float64Array, misses: Float64Array) -> tuple[Float64Array, Float64Array]:
+    """Return the areas under both curves from their points; see `RankedScores.areas`.
+
+    Args:
+        hits: Weights of true positives from each threshold on, shape (m, t), t at least 1.
+        misses: Weights of false positives, shape (m, t).
+
+    Returns:
+        AUROC and average precision, each of shape (m,).
+    """
+    steps = np.diff(hits, axis=1, prepend=0.0)
+    widths = np.diff(misses, axis=1, prepend=0.0)
+    n_positive, n_negative = hits[:, -1], misses[:, -1]
+    auroc = divide((widths * (hits - steps / 2)).sum(axis=1), n_positive * n_negative)
+    precision = divide(hits, hits + misses, otherwise=0.0)
+    auprc = divide((steps * precision).sum(axis=1), n_positive)
+    return auroc, np.where(n_negative > 0, auprc, np.nan)
 
 
 def log_losses(y_true: IntArray, probs: Float64Array) -> Float64Array:

@@ -13,7 +13,7 @@ Caution:
 
 from cxr_core.lungs.mask import LungMask
 from cxr_core.lungs.record import NETWORK, RECORD, read_record, write_record
-from cxr_core.lungs.segmenter import DEFAULT_LUNGS, LungSegmenter
+from cxr_core.lungs.segmenter import DEFAULT_LUNGS, LungSegmenter, load_lungs
 from cxr_core.lungs.shape import LungLimits
 from cxr_core.lungs.share import LungShare, lung_share
 
@@ -25,6 +25,7 @@ __all__ = [
     "LungMask",
     "LungSegmenter",
     "LungShare",
+    "load_lungs",
     "lung_share",
     "read_record",
     "write_record",

@@ -122,3 +122,12 @@ class LungSegmenter:
             polygons=outline(probability, mask, self._threshold),
             notes=plausibility_notes(regions, area_share, unsure, self._limits),
         )
+
+
+def load_lungs() -> LungSegmenter | None:
+    """Load the published network that finds the lungs.
+
+    Returns:
+        The network, or `None` in a checkout without it.
+    """
+    return LungSegmenter.load() if DEFAULT_LUNGS.is_dir() else None

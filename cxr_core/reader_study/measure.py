@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from cxr_core.evaluate.figure import figure
+from cxr_core.evaluate.figure_text import decimal
 from cxr_core.evaluate.metrics import patient_wilson
 from cxr_core.evaluate.resample import Resamples
 from cxr_core.evaluate.subgroup import MIN_FILMS, TOO_FEW
@@ -106,10 +107,11 @@ def figure_words(figure: Mapping[str, Any], *, digits: int = 2) -> str:
     counts = f"{figure['n_hits']} of {figure['n']}" if "n_hits" in figure else f"n = {figure['n']}"
     if figure["value"] is None:
         return f"{counts}, {figure['reason']}" if figure["n"] else figure["reason"]
-    value = f"{figure['value']:.{digits}f}"
+    value = decimal(figure["value"], digits)
     if figure["low"] is None:
         return f"{value} ({counts}; no interval: {figure['reason']})"
-    return f"{value} ({figure['low']:.{digits}f} to {figure['high']:.{digits}f}, {counts})"
+    low, high = (decimal(figure[end], digits) for end in ("low", "high"))
+    return f"{value} ({low} to {high}, {counts})"
 
 
 def _rank(n: int) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from cxr_core.errors import SpecMismatchError
 from cxr_core.training_run.reader import HISTORY, RunReader, is_run
-from cxr_core.training_run.run import RunList
+from cxr_core.training_run.run import RunList, Skipped
 
 if TYPE_CHECKING:
     from cxr_core.bundle import Bundle
@@ -46,17 +46,21 @@ def find_runs(folder: str | Path, *, now: float | None = None) -> RunList:
         msg = f"`folder` must be a readable folder. Received: {err.strerror or err}"
         raise SpecMismatchError(msg, hint="Check the name of the folder.") from err
     reader = RunReader(folder, time.time() if now is None else now)
+    n_other = 0
     if is_run(folder):
         reader.read(folder)
     else:
         budget = iter(range(MAX_FOLDERS))
         for child in children:
             marked = list(_marked_below(child, MAX_DEPTH, budget))
-            reader.n_other += not marked
+            n_other += not marked
             for path in marked:
                 reader.read(path)
+        if next(budget, None) is None:
+            reason = f"only the first {MAX_FOLDERS:,} folders were searched"
+            reader.skipped.append(Skipped(folder.name, reason))
     return RunList(
-        tuple(sorted(reader.runs, key=lambda run: run.key)), tuple(reader.skipped), reader.n_other
+        tuple(sorted(reader.runs, key=lambda run: run.key)), tuple(reader.skipped), n_other
     )
 
 

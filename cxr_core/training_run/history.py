@@ -25,7 +25,7 @@ MEASURED: Final = ("loss", "accuracy", "val_loss", "val_accuracy")
 """Columns of which a history holds at least one."""
 
 _MISSING: Final = frozenset({"", "na", "nan", "none", "null"})
-_HINT: Final = "Name a folder that `python -m train` has written."
+HINT: Final = "Name a folder that `python -m train` has written."
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +84,7 @@ def history_from_rows(rows: Iterable[Mapping[str, Any]]) -> History:
         epoch = _number(row.get("epoch")) if isinstance(row, Mapping) else None
         if epoch is None or not np.isfinite(epoch):
             msg = f"`epoch` of a history must be a number in every row. Received: none in {number}"
-            raise SpecMismatchError(msg, hint=_HINT)
+            raise SpecMismatchError(msg, hint=HINT)
         by_epoch[epoch] = row
     ordered = [by_epoch[epoch] for epoch in sorted(by_epoch)]
     columns = {"epoch": np.array(sorted(by_epoch), np.float64)}
@@ -94,10 +94,10 @@ def history_from_rows(rows: Iterable[Mapping[str, Any]]) -> History:
             columns[name] = np.array(values, np.float64)
         elif name in MEASURED:
             msg = f"`{name}` of a history must be numbers. Received: words"
-            raise SpecMismatchError(msg, hint=_HINT)
+            raise SpecMismatchError(msg, hint=HINT)
     if ordered and not columns.keys() & set(MEASURED):
         msg = f"A history must have a column of {', '.join(MEASURED)}. Received: none of them"
-        raise SpecMismatchError(msg, hint=_HINT)
+        raise SpecMismatchError(msg, hint=HINT)
     return History(columns)
 
 
@@ -119,13 +119,13 @@ def parse_history(text: str) -> History:
     names, *table = list(csv.reader(io.StringIO("\n".join(lines))))
     if "epoch" not in names:
         msg = "A history must have a column `epoch`. Received: a table without it"
-        raise SpecMismatchError(msg, hint=_HINT)
+        raise SpecMismatchError(msg, hint=HINT)
     is_cut = not text.endswith(("\n", "\r")) and len(table[-1]) < len(names)
     rows = [row for row in (table[:-1] if is_cut else table) if row]
     ragged = [number for number, row in enumerate(rows, start=2) if len(row) != len(names)]
     if ragged:
         msg = f"A history must have {len(names)} values in each line. Received: others in line "
-        raise SpecMismatchError(f"{msg}{ragged[0]}", hint=_HINT)
+        raise SpecMismatchError(f"{msg}{ragged[0]}", hint=HINT)
     return history_from_rows(dict(zip(names, row, strict=True)) for row in rows)
 
 
@@ -145,7 +145,7 @@ def read_history(path: Path) -> History:
         return parse_history(read_text(path))
     except (ValueError, csv.Error) as err:
         msg = f"`{path.name}` must be a table of numbers. Received: {err}"
-        raise SpecMismatchError(msg, hint=_HINT) from err
+        raise SpecMismatchError(msg, hint=HINT) from err
 
 
 def read_text(path: Path) -> str:
@@ -166,13 +166,13 @@ def read_text(path: Path) -> str:
         text = data.decode("utf-8-sig")
     except OSError as err:
         msg = f"`{path.name}` must be a readable file. Received: {err.strerror or err}"
-        raise SpecMismatchError(msg, hint=_HINT) from err
+        raise SpecMismatchError(msg, hint=HINT) from err
     except UnicodeDecodeError as err:
         msg = f"`{path.name}` must be text. Received: other bytes"
-        raise SpecMismatchError(msg, hint=_HINT) from err
+        raise SpecMismatchError(msg, hint=HINT) from err
     if len(data) > MAX_BYTES:
         msg = f"`{path.name}` must be at most {MAX_BYTES:,} bytes. Received: more"
-        raise SpecMismatchError(msg, hint=_HINT)
+        raise SpecMismatchError(msg, hint=HINT)
     return text
 
 

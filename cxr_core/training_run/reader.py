@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -9,9 +10,8 @@ from typing import Any, Final
 from cxr_core.bundle import MANIFEST
 from cxr_core.errors import CxrError, SpecMismatchError
 from cxr_core.labels import SYSTEMS
-from cxr_core.training_run.history import History, history_from_rows, read_history
+from cxr_core.training_run.history import HINT, History, history_from_rows, read_history
 from cxr_core.training_run.record import (
-    HINT,
     PRETRAINING_SCHEMA,
     RUN_SCHEMA,
     as_mapping,
@@ -44,7 +44,6 @@ class RunReader:
     Attributes:
         runs: The runs read so far.
         skipped: What could not be used, with reasons.
-        n_other: Folders in which no run was found; counted by whoever searches.
     """
 
     def __init__(self, root: Path, now: float) -> None:
@@ -52,7 +51,6 @@ class RunReader:
         self.now = now
         self.runs: list[Run] = []
         self.skipped: list[Skipped] = []
-        self.n_other = 0
 
     def read(self, folder: Path) -> None:
         """Read whatever kind of run a folder holds; what cannot be read is noted as skipped.
@@ -187,10 +185,9 @@ class RunReader:
 
     def _state(self, newest: float, systems: Mapping[str, SystemRun]) -> State:
         """Tell a run that goes on from one that was stopped, by when it was last written to."""
-        longest = max(
-            (float(s) for run in systems.values() for s in run.history.column("seconds")[-3:]),
-            default=0.0,
-        )
+        last = [run.history.column("seconds")[-3:] for run in systems.values()]
+        known = (float(s) for seconds in last for s in seconds if math.isfinite(s))
+        longest = max(known, default=0.0)
         limit = max(RUNNING_WITHIN_S, 3.0 * longest if longest > 0 else 0.0)
         return "running" if abs(self.now - newest) <= limit else "stopped"
 

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from cxr_core.errors import SpecMismatchError
-from cxr_core.training_run.history import read_text
+from cxr_core.training_run.history import HINT, read_text
 
 RUN_SCHEMA: Final = "cxr-run/1"
 PRETRAINING_SCHEMA: Final = "cxr-pretraining/1"
-HINT: Final = "Name a folder that `python -m train` has written."
 
 
 def read_json(path: Path) -> dict[str, Any]:

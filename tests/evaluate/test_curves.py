@@ -105,7 +105,7 @@ def test_classes_without_a_curve_say_why(display, title):
         assert shown.reasons["NORMAL"] == "every film is of Normal"
         assert shown.reasons["COVID19"] == "no film is of COVID-19"
     if title == "one patient":
-        assert all(curve.low is None and curve.reason for curve in shown.curves.values())
+        assert all(curve.low is None and curve.area["reason"] for curve in shown.curves.values())
 
 
 @pytest.mark.parametrize("display", [RocDisplay, PrecisionRecallDisplay])

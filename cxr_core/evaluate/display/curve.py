@@ -12,7 +12,7 @@ from cxr_core.array import BoolArray, Float64Array, IntArray
 from cxr_core.errors import NotApplicableError
 from cxr_core.evaluate.figure import figure
 from cxr_core.evaluate.resample import CONFIDENCE, Resamples
-from cxr_core.evaluate.weighted import RankedScores
+from cxr_core.evaluate.weighted import RankedScores, areas_under
 from cxr_core.labels import CLASS_TITLES, CLASSES, N_CLASSES
 
 N_BAND_RESAMPLES: Final = 500
@@ -38,7 +38,6 @@ class ClassCurve:
         area: Area under the curve as {value, low, high}.
         low: Lower edge of the band over `GRID`, shape (101,); `None` where there is none.
         high: Upper edge.
-        reason: Why there is no band.
     """
 
     label: str
@@ -50,7 +49,6 @@ class ClassCurve:
     area: dict[str, Any]
     low: Float64Array | None
     high: Float64Array | None
-    reason: str | None
 
     @property
     def n(self) -> int:
@@ -189,10 +187,11 @@ def _curve(
     hits, misses = ranked.counts(plain)
     areas, heights = [np.empty(0)], [np.empty((0, len(GRID)))]
     for weights in resamples.weights():
-        areas.append(ranked.areas(weights)[area])
-        heights.append(band_of(*ranked.counts(weights)))
+        points = ranked.counts(weights)
+        areas.append(areas_under(*points)[area])
+        heights.append(band_of(*points))
     found = figure(
-        float(ranked.areas(plain)[area][0]),
+        float(areas_under(hits, misses)[area][0]),
         np.concatenate(areas),
         resamples.n_patients,
         needs_spread=True,
@@ -210,7 +209,6 @@ def _curve(
         area=found,
         low=low,
         high=high,
-        reason=found.get("reason"),
     )
 
 

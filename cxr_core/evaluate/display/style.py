@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from cxr_core.evaluate.figure_text import decimal
+from cxr_core.evaluate.figure_text import figure_text
 from cxr_core.labels import CLASS_COLOURS, CLASS_TITLES, CLASSES
 
 if TYPE_CHECKING:
@@ -118,7 +118,4 @@ def area_title(label: str, area: dict[str, Any]) -> str:
         label: Class name.
         area: {value, low, high}.
     """
-    text = f"{CLASS_TITLES[label]}, {decimal(area['value'])}"
-    if area["low"] is None:
-        return text
-    return f"{text} ({decimal(area['low'])} to {decimal(area['high'])})"
+    return f"{CLASS_TITLES[label]}, {figure_text(area)}"
