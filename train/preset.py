@@ -37,7 +37,7 @@ def load_preset(name: str, overrides: Sequence[str] = (), **settings: Any) -> Tr
         nearest = difflib.get_close_matches(name, known, n=1)
         hint = f"Did you mean {nearest[0]}?" if nearest else None
         msg = f"`preset` must be one of {known} or a TOML file. Received: {name!r}"
-        raise ConfigError(msg, **({"hint": hint} if hint else {})) from err
+        raise ConfigError(msg, hint=hint) from err
     except tomllib.TOMLDecodeError as err:
         msg = f"`{path.name}` must be TOML. Received: {err}"
         raise ConfigError(msg) from err

@@ -21,7 +21,6 @@ from train.pretrain import (
     Images,
     Stage,
     build_pretrained,
-    fine_tune,
     pretrain,
     read_pretraining,
 )
@@ -318,7 +317,7 @@ def test_refinement_changes_what_it_may(whole_run, tmp_path, changes, trained):
     films = small.small_films(8, seed=5)
     out = tmp_path / "tuned"
     config = tuning(stages=(Stage(32, 2),), weights=f"pretrained:{whole_run}", **changes)
-    record = fine_tune(config, films, HELD_OUT, out=out)
+    record = pretrain(config, films, HELD_OUT, out=out)
     before, after = (build_pretrained(folder, "mobilenetv2") for folder in (whole_run, out))
     changed = {
         layer.name
@@ -354,7 +353,7 @@ def test_refinement_goes_on_after_a_kill(monkeypatch, whole_run, tmp_path):
 def test_layers_and_blocks_that_do_not_exist(whole_run, tmp_path, changes, message, hint):
     config = tuning(weights=f"pretrained:{whole_run}", **changes)
     with pytest.raises(ConfigError, match=message) as caught:
-        fine_tune(config, FIT, HELD_OUT, out=tmp_path)
+        pretrain(config, FIT, HELD_OUT, out=tmp_path)
     assert hint in caught.value.hint
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from cxr_core.command.option import positive
+from cxr_core.evaluate.resample import N_RESAMPLES
 from train.command.option import DEFAULT_CACHE, paths
 
 
@@ -55,10 +57,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--resamples",
-        type=int,
-        default=2000,
+        type=positive,
+        default=N_RESAMPLES,
         metavar="N",
-        help="resamples of patients for the intervals (2000)",
+        help=f"resamples of patients for the intervals ({N_RESAMPLES:,})",
     )
     parser.add_argument(
         "--cache",

@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         0.
 
     Raises:
-        CxrError: If it cannot be done; see `train.pretrain.fine_tune`.
+        CxrError: If it cannot be done; see `train.pretrain.pretrain`.
     """
     config = FineTuneConfig(
         **pretrain.settings_of(arguments),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from cxr_core.errors import ConfigError
+from cxr_core.evaluate.figure_text import figure_text
 from train.command.option import DEFAULT_CACHE, pairs, paths
 from train.preset import load_preset
 
@@ -102,18 +102,13 @@ def run(arguments: argparse.Namespace) -> int:
     )
     for name, result in {**record["systems"], **record["baselines"]}.items():
         figures = result["test"]["figures"]
-        texts = [f"{key} {_interval(figures[key])}" for key in ("accuracy", "macro_auroc")]
+        texts = [
+            f"{key} {figure_text(figures[key], digits=4)}" for key in ("accuracy", "macro_auroc")
+        ]
         if "recall_COVID19" in figures:
-            texts.append(f"recall COVID19 {_interval(figures['recall_COVID19'])}")
+            texts.append(f"recall COVID19 {figure_text(figures['recall_COVID19'], digits=4)}")
         print(f"{name}: test {', '.join(texts)}, n = {figures['n']}")
     return 0
-
-
-def _interval(figure: Mapping[str, Any]) -> str:
-    """Return a figure with its interval."""
-    if figure["value"] is None or figure["low"] is None:
-        return "not defined"
-    return f"{figure['value']:.4f} ({figure['low']:.4f} to {figure['high']:.4f})"
 
 
 def _data_folder(text: str) -> Path:

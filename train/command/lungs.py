@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from cxr_core.dataset.film import children
+from cxr_core.evaluate.figure_text import figure_text
 from train.lungs import LungConfig, train_lungs
 from train.lungs.films import divide, load_films
 from train.pretrain.config import PRECISIONS
@@ -60,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     for part, figure in record["figures"]["dice"].items():
         print(
-            f"{part}: Dice {figure['value']:.4f} ({figure['low']:.4f} to {figure['high']:.4f}), "
+            f"{part}: Dice {figure_text(figure, digits=4)}, "
             f"n = {figure['n']} films of {figure['n_patients']} patients"
         )
     n_bytes = sum(entry["bytes"] for entry in record["files"].values())

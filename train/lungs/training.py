@@ -259,7 +259,7 @@ def _export(
     LOG.info("lungs: validation Dice %s, kept %s", found, name)
     engine, path = engines[name]
     for suffix in (".xml", ".bin"):
-        shutil.copyfile(path.with_suffix(suffix), (out / NETWORK).with_suffix(suffix))
+        path.with_suffix(suffix).replace((out / NETWORK).with_suffix(suffix))
     for _, path in engines.values():
         shutil.rmtree(path.parent)
     words = {"8 bit": "8-bit weights (symmetric), f32 arithmetic", "f32": "f32 weights"}

@@ -12,7 +12,7 @@ are listed. The same loop refines networks that come with weights, public ones o
 from train.pretrain.config import FineTuneConfig, PretrainConfig, Stage
 from train.pretrain.images import Images, load_images
 from train.pretrain.result import WEIGHTS, build_pretrained, read_pretraining
-from train.pretrain.training import fine_tune, pretrain
+from train.pretrain.training import pretrain
 
 __all__ = [
     "WEIGHTS",
@@ -21,7 +21,6 @@ __all__ = [
     "PretrainConfig",
     "Stage",
     "build_pretrained",
-    "fine_tune",
     "load_images",
     "pretrain",
     "read_pretraining",

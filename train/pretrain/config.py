@@ -157,7 +157,7 @@ class FineTuneConfig(PretrainConfig):
 
     Attributes:
         weights: As `cxr_core.backbones.build` takes them; `pretrained-here:FOLDER` for what
-            `pretrain` or `fine_tune` wrote; `bundle:FOLDER` for the network of a published bundle.
+            `pretrain` wrote; `bundle:FOLDER` for the network of a published bundle.
         from_layer: First layer that learns, by name; `None` if it is not told so.
         last_blocks: Number of blocks that learn, see `train.pretrain.network.blocks_of`; `None` if
             it is not told so.

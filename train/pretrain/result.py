@@ -22,7 +22,7 @@ def build_pretrained(
     """Build the network that a pre-training or a refinement has written, for inference.
 
     Args:
-        folder: What `pretrain` or `fine_tune` wrote.
+        folder: What `pretrain` wrote.
         name: Backbone that it must be of.
         input_shape: Height, width and 3 channels.
 

@@ -98,36 +98,6 @@ def pretrain(
     return record
 
 
-def fine_tune(
-    config: FineTuneConfig,
-    films: Images,
-    validation: Images,
-    *,
-    out: Path,
-    command: Sequence[str] = (),
-    data: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Refine given weights on chest films; arguments, result and folder are those of `pretrain`.
-
-    Args:
-        config: The recipe.
-        films: Films to fit.
-        validation: Films whose loss is reported; they decide nothing.
-        out: Folder for the result.
-        command: What was typed, stored with the result.
-        data: What is to be stored about the films.
-
-    Returns:
-        The record that was written.
-
-    Raises:
-        ConfigError: As `pretrain`, or if the layer or block does not exist.
-        SpecMismatchError: As `pretrain`.
-        ArtifactIntegrityError: As `pretrain`.
-    """
-    return pretrain(config, films, validation, out=out, command=command, data=data)
-
-
 def _train(
     config: PretrainConfig, films: Images, validation: Images, out: Path, devices: Devices
 ) -> tuple[Network, list[dict[str, Any]], dict[str, float]]:
