@@ -49,6 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("numbers", nargs="*", type=int, help="which changes, from 1; all if none")
     parser.add_argument("--list", action="store_true", help="print what would be tried")
     arguments = parser.parse_args(argv)
+    if any(not 1 <= number <= len(MUTANTS) for number in arguments.numbers):
+        parser.error(f"numbers must be from 1 to {len(MUTANTS)}")
     chosen = [MUTANTS[number - 1] for number in arguments.numbers] or list(MUTANTS)
     if arguments.list:
         print("\n".join(f"{i:2} {m.file}: {m.breaks}" for i, m in enumerate(MUTANTS, 1)))

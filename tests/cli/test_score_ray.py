@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -109,6 +111,35 @@ def test_the_same_table_and_only_new_films_are_read_again(folder, plain, tiny_bu
 @pytest.mark.slow
 @needs_ray
 def test_the_whole_run_killed_and_resumed(folder, plain, tiny_bundle_dir, tmp_path):
+    out = tmp_path / "r.parquet"
+    before = set(Path("/tmp").glob("cxr-ray-*"))  # noqa: S108
+    command = [sys.executable, "-m", "cxr_core", "score", str(folder), "--out", str(out)]
+    process = subprocess.Popen(
+        [*command, "--bundle", str(tiny_bundle_dir), "--ray", "--ray-block", "2"],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        if len(parts_of(out)) > 2:
+            process.kill()
+    assert process.wait(60) == -signal.SIGKILL
+    sessions = set(Path("/tmp").glob("cxr-ray-*")) - before  # noqa: S108
+    assert not out.exists()
+    n_parts = len(parts_of(out))
+    assert n_parts > 2
+    done = score(folder, out, tiny_bundle_dir, "--ray", "--resume")
+    assert "The parts held" in done.stdout
+    assert_equal_tables(out, plain)
+    for session in sessions:
+        assert not processes_of(session)
+        shutil.rmtree(session, ignore_errors=True)
+
+
+@pytest.mark.slow
+@needs_ray
+def test_the_whole_run_killed_between_parts_and_resumed(folder, plain, tiny_bundle_dir, tmp_path):
     out = tmp_path / "r.parquet"
     before = set(Path("/tmp").glob("cxr-ray-*"))  # noqa: S108
     printed = run_script(tmp_path, KILLED_WHOLE, folder, out, tiny_bundle_dir)

@@ -98,7 +98,7 @@ def test_small_entries_build(name):
     check(name, build(name, input_shape=(64, 64, 3)))
 
 
-@pytest.mark.slow  # with their heads: tests/core/test_systems.py
+@pytest.mark.slow  # with their heads: tests/train/test_keras_system.py
 @pytest.mark.parametrize("name", REQUIRED)
 def test_seed_entries_build(name):
     check(name, build(name, input_shape=(64, 64, 3)))

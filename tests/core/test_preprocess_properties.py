@@ -104,7 +104,7 @@ def test_a_spec_survives_json(spec):
 def test_a_brighter_film_gives_a_brighter_input(image, seed, spec):
     brighter = np.minimum(image + np.random.default_rng(seed).random(image.shape, np.float32), 1)
     difference = preprocess(film_of(brighter), spec) - preprocess(film_of(image), spec)
-    assert difference.min() >= -1e-3
+    assert difference.min() >= -5e-6 * (255 if spec.scaling == "caffe" else 1)
 
 
 @given(images, specs(scalings=("unit",), filters=("none", "blank_border"), resamplings=EVEN))

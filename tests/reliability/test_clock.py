@@ -77,6 +77,7 @@ def test_a_table_and_its_progress_do_not_look_at_the_clock(tiny_predictor, tmp_p
     write_scores(tiny_predictor, films, tmp_path / "t.csv", resume=True, on_progress=told.append)
     monkeypatch.undo()
     assert (tmp_path / "t.csv").read_bytes() == (tmp_path / "plain.csv").read_bytes()
+    assert told
     for progress in told:
         assert (progress.rate or 0) >= 0
         assert (progress.left_s or 0) >= 0

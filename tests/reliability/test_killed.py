@@ -111,6 +111,7 @@ def test_a_killed_server_comes_back_on_its_port(kind, tiny_bundle_dir, home):
 def test_sessions_of_a_killed_dashboard_end_and_new_ones_begin(tiny_bundle_dir, home):
     port = free_port()
     command = command_of("dashboard", port, tiny_bundle_dir)
+    n_ended = 0
     for _ in range(2):
         with running(command, port, home, tiny_bundle_dir) as (process, _):
             server = Served(port, home, home)
@@ -122,4 +123,6 @@ def test_sessions_of_a_killed_dashboard_end_and_new_ones_begin(tiny_bundle_dir, 
                 with pytest.raises((ConnectionClosed, OSError)):
                     session.run()
                 assert time.monotonic() - begun < 50  # the patience of the session is 60
+                n_ended += 1
+    assert n_ended == 2
     assert list(home.rglob("*")) == []
