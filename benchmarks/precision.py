@@ -130,8 +130,11 @@ def _compare(
         )
         compared = found.setdefault((usual.variant, system), Compared())
         compared.probs.append((one.systems[system].probs, other.systems[system].probs))
-        if grids[0].std() > 0 and grids[1].std() > 0:
+        varies = [grid.std() > 0 for grid in grids]
+        if all(varies):
             compared.correlations.append(float(np.corrcoef(*(g.ravel() for g in grids))[0, 1]))
+        elif any(varies):  # one of them is flat: nothing is left of the other
+            compared.correlations.append(0.0)
         compared.verdicts.append((one.trust.ood_verdict, other.trust.ood_verdict))
     return one.timing_ms["engine"], other.timing_ms["engine"]
 
@@ -151,7 +154,7 @@ def print_table(
     print(
         "| variant | system | labels that flip | largest, median change of a probability "
         "| ECE, f32 | ECE | debiased, f32 | debiased "
-        "| map correlation: mean, 1st percentile, least "
+        "| map correlation: mean, 1st percentile, least, n "
         "| verdicts of the gate that change |"
     )
     print("|---|---|---|---|---:|---:|---:|---:|---|---:|")
@@ -170,7 +173,7 @@ def print_table(
             f"| {moves.max():.4f}, {np.median(moves):.5f} | {ece[0]:.4f} | {ece[1]:.4f} "
             f"| {errors[0].value:.4f} | {errors[1].value:.4f} "
             f"| {correlations.mean():.5f}, {np.percentile(correlations, 1):.5f}, "
-            f"{correlations.min():.4f} | {n_verdicts} |"
+            f"{correlations.min():.4f}, {len(correlations):,} | {n_verdicts} |"
         )
         if flips.n_hits > MAX_FLIPS * len(films):
             failures.append(f"{variant} {system}: {flips.n_hits} labels flip")

@@ -23,13 +23,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from benchmarks.noisy_films import SAMPLES
 from cxr_core.array import Float32Array
 from cxr_core.bundle import DEFAULT_BUNDLE, Bundle, MemberEntry
 from cxr_core.engine.openvino import OpenVinoEngine, import_openvino
 from cxr_core.io import read_path
 from cxr_core.preprocess import preprocess_batch
 
-SAMPLES: Final = Path(__file__).resolve().parents[1] / "assets" / "samples"
 SIDE: Final = 4096
 ROUNDS: Final = 5
 SERVED: Final[Mapping[str, Any]] = {

@@ -101,6 +101,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--dashboard", action="store_true", help="over the page's own websocket")
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE)
     arguments = parser.parse_args(argv)
+    if arguments.users[0] != 1:
+        parser.error("--users must begin with 1: the others are held against one user")
     films = list(noisy_films(arguments.films, enlarge=2))
     known = alone(films, arguments.bundle, is_dashboard=arguments.dashboard)
     bundle = str(arguments.bundle)
