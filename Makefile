@@ -57,7 +57,7 @@ $(VENV)/.all: requirements-browser.txt requirements-slow.txt requirements-ray.tx
 run: $(VENV)/.run ## start the dashboard on http://127.0.0.1:8501 (PORT=... for another port)
 	$(BIN)/streamlit run streamlit_app.py --server.port $(PORT)
 
-test: lint ## lint, then the tests that need no network, browser or GPU
+test: lint ## lint, then the fast tests, which need no network, browser or GPU
 	$(BIN)/python -m pytest -m "not slow and not browser and not alone" $(PARALLEL)
 	$(BIN)/python -m pytest -m "alone and not slow and not browser"
 
@@ -66,7 +66,7 @@ test-all: lint $(VENV)/.all ## slow and browser tests too; says what was skipped
 	$(BIN)/python -m pytest -m "alone and not slow and not browser"
 	$(BIN)/python -m pytest -m "slow or browser"
 
-coverage: $(VENV)/.all ## the lines of cxr_core that no test runs; fails under 95 %
+coverage: $(VENV)/.all ## the lines of cxr_core that no fast, slow or browser test runs; fails under 95 %
 	$(BIN)/coverage erase
 	$(BIN)/python -m pytest -m "not slow and not browser and not alone" $(PARALLEL) $(COVERED)
 	$(BIN)/python -m pytest -m "slow or browser" $(COVERED)
@@ -103,8 +103,8 @@ format: $(VENV)/.dev ## let ruff rewrite what it can
 docs: $(VENV)/.run ## write docs/api.md anew from the docstrings
 	$(BIN)/python -m tools.make_api
 
-bench: $(VENV)/.dev ## time one film against the usual ways (prints the table of BENCHMARKS.md)
-	$(BIN)/python -m benchmarks.latency
+bench: $(VENV)/.dev ## time one film against the usual ways (about five minutes)
+	$(BIN)/python -m benchmarks.latency --films 5
 
 train: $(VENV)/.dev ## train and publish: make train DATA=folder WEIGHTS="vgg16=imagenet ..." [PRESET=clean]
 	@test -n "$(DATA)" -a -n "$(WEIGHTS)" || \
@@ -113,5 +113,5 @@ train: $(VENV)/.dev ## train and publish: make train DATA=folder WEIGHTS="vgg16=
 	  $(foreach w,$(WEIGHTS),--backbone-weights $(w)) --out runs/$(PRESET) --cache $(CACHE)
 	$(BIN)/python -m train publish runs/$(PRESET) --out runs/$(PRESET)/bundle
 
-clean: ## remove the environment and every cache but the features
-	rm -rf $(VENV) .cache/venv .mypy_cache .pytest_cache .ruff_cache
+clean: ## remove the environments and every cache but the features
+	rm -rf $(VENV) .cache/venv .cache/audit .cache/coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -37,11 +37,11 @@ from benchmarks.serving import DASHBOARD, ask, serving
 from benchmarks.visitor import Visitor
 from cxr_core import io
 from cxr_core.bundle import DEFAULT_BUNDLE
-from cxr_core.command.option import load_lungs
 from cxr_core.explain.cam import DEFAULT_METHOD
 from cxr_core.http.answer import read_films
 from cxr_core.http.body import SentFilm
 from cxr_core.io import LIMITS
+from cxr_core.lungs import load_lungs
 from cxr_core.predict import Predictor, PublishedModels
 from ui.film_view import film_view
 

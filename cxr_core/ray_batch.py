@@ -24,7 +24,7 @@ from cxr_core.batch.cluster import (
     typed_errors,
 )
 from cxr_core.batch.plan import Load, Plan, load_predictor
-from cxr_core.batch.progress import Pace
+from cxr_core.batch.progress import ProgressMeter
 from cxr_core.batch.record import Record
 from cxr_core.batch.run import Outcome, TableFile, about_models, list_films, writable
 from cxr_core.batch.table import table_systems
@@ -113,7 +113,7 @@ def _read_all(
     """Read all films; return the digest of each, and the record of each that is in error."""
     digests: list[str | None] = [None] * len(items)
     errors: dict[int, str] = {}
-    pace = Pace(len(items))
+    meter = ProgressMeter(len(items))
     with session(job.cluster.address):
         check_machines(job.plan)
         for outcome in _outcomes(job, items, readings):
@@ -125,7 +125,7 @@ def _read_all(
                 if values["part"] is not None:
                     readings.add(values["part"])
             n_read = sum(values["is_read"] for values in found)
-            progress = pace.count_block(len(found), n_read=n_read)
+            progress = meter.count_block(len(found), n_read=n_read)
             if on_progress is not None:
                 on_progress(progress)
     return digests, errors

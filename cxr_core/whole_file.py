@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -48,7 +48,7 @@ def write_whole(
         if is_new and path.exists():
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
         target = Path(os.path.realpath(path))  # a link stays a link
-        part = target.with_name(f".part-{os.getpid()}-{threading.get_ident()}")
+        part = target.with_name(f".part-{secrets.token_hex(8)}")
         if target.exists():
             mode &= target.stat().st_mode  # a closed file stays closed
         try:
@@ -139,7 +139,6 @@ def _is_open_already(path: Path) -> bool:
 
 def _write_new(part: Path, data: bytes, mode: int) -> None:
     """Write a file and force it to the disk."""
-    part.unlink(missing_ok=True)  # of a process of the same number that was killed
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with open(descriptor, "wb") as file:  # noqa: PTH123 - a Path knows no permissions
         file.write(data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +16,7 @@ from cxr_core.heads import Dense, MemberHead, softmax
 from cxr_core.labels import N_CLASSES
 from train.config import TrainConfig
 from train.fit import Fitted
-from train.fit_loop import FitData, FitSpec, fit_model
+from train.fit_loop import FitData, fit_model
 from train.keras_system import (
     ENSEMBLE_PROBS,
     build_ensemble_dense_head,
@@ -125,9 +125,9 @@ def fit_ensemble(
     inputs, y_true = fitted_to
     val_inputs, val_y_true = steering or (None, None)
     data = FitData({0: inputs}, y_true, val_inputs, val_y_true, weights)
-    spec = FitSpec.of(config, epochs=config.ensemble_epochs, learning_rate=rate)
+    own = replace(config, epochs=config.ensemble_epochs, learning_rate=rate)
     rows, is_best_kept = fit_model(
-        model, loss, data, spec, history_path, recipe={**config.to_dict(), "system": system}
+        model, loss, data, own, history_path, recipe={**config.to_dict(), "system": system}
     )
     return Fitted(extract_head(model, system), rows, is_best_kept)
 

@@ -16,7 +16,7 @@ from train.auxiliary import (
     with_auxiliary,
 )
 from train.config import TrainConfig
-from train.fit_loop import FitData, FitSpec, fit_model
+from train.fit_loop import FitData, fit_model
 from train.keras_system import DEFAULT_HIDDEN, MEMBER_HIDDEN, build_head, extract_head
 from train.losses import build_loss
 
@@ -108,7 +108,6 @@ def fit_head(
         focal_alpha=config.focal_alpha or None,
         cost_matrix=config.cost_matrix or None,
     )
-    spec = FitSpec.of(config, epochs=config.epochs, learning_rate=config.learning_rate)
     shaped = replace(
         data,
         passes={number: inputs[:, :, None, :] for number, inputs in data.passes.items()},
@@ -120,7 +119,7 @@ def fit_head(
         model = with_auxiliary(head, name, data.n_answers, is_reversed=is_reversed)
         loss = auxiliary_loss(loss, config.auxiliary_weight)
     rows, is_best_kept = fit_model(
-        model, loss, shaped, spec, history_path, recipe=config.to_dict(), tensorboard=tensorboard
+        model, loss, shaped, config, history_path, recipe=config.to_dict(), tensorboard=tensorboard
     )
     arrays = {
         key: rounded(array) if key.endswith("kernel") else array

@@ -45,56 +45,11 @@ class FitData:
     n_answers: int = 0
 
 
-@dataclass(frozen=True)
-class FitSpec:
-    """How long and how fast to fit.
-
-    Attributes:
-        epochs: Most epochs.
-        learning_rate: First rate.
-        seed: Seed of order and dropout.
-        batch_size: Films a step.
-        weight_decay: Decoupled decay; 0 is Adam itself.
-        reduce_factor: See `TrainConfig`.
-        reduce_patience: See `TrainConfig`.
-        reduce_min_delta: See `TrainConfig`.
-        stop_patience: See `TrainConfig`.
-        restore_best: See `TrainConfig`.
-    """
-
-    epochs: int
-    learning_rate: float
-    seed: int
-    batch_size: int
-    weight_decay: float
-    reduce_factor: float
-    reduce_patience: int
-    reduce_min_delta: float
-    stop_patience: int
-    restore_best: bool
-
-    @classmethod
-    def of(cls, config: TrainConfig, *, epochs: int, learning_rate: float) -> FitSpec:
-        """Take what all fits of a run share from its settings."""
-        return cls(
-            epochs=epochs,
-            learning_rate=learning_rate,
-            seed=config.seed,
-            batch_size=config.batch_size,
-            weight_decay=config.weight_decay,
-            reduce_factor=config.reduce_factor,
-            reduce_patience=config.reduce_patience,
-            reduce_min_delta=config.reduce_min_delta,
-            stop_patience=config.stop_patience,
-            restore_best=config.restore_best,
-        )
-
-
 def fit_model(
     model: Any,
     loss: Any,
     data: FitData,
-    spec: FitSpec,
+    config: TrainConfig,
     history_path: Path | None,
     *,
     recipe: Mapping[str, Any],
@@ -106,7 +61,7 @@ def fit_model(
         model: Keras model whose input fits `data`; output (n, 3) probabilities.
         loss: Keras loss.
         data: Inputs and labels.
-        spec: Epochs, rates, patience.
+        config: Epochs, rates, patience.
         history_path: As for `fit_head`.
         recipe: JSON-ready values; the state of a fit of another recipe is refused.
         tensorboard: As for `fit_head`.
@@ -119,24 +74,24 @@ def fit_model(
     """
     import keras
 
-    optimizer = keras.optimizers.AdamW if spec.weight_decay else keras.optimizers.Adam
-    decay = {"weight_decay": spec.weight_decay} if spec.weight_decay else {}
+    optimizer = keras.optimizers.AdamW if config.weight_decay else keras.optimizers.Adam
+    decay = {"weight_decay": config.weight_decay} if config.weight_decay else {}
     accuracy = "accuracy" if data.answers is None else class_accuracy()
-    model.compile(optimizer(spec.learning_rate, **decay), loss, metrics=[accuracy])
+    model.compile(optimizer(config.learning_rate, **decay), loss, metrics=[accuracy])
     model.optimizer.build(model.trainable_variables)
     steers = data.val_inputs is not None
-    log = history_log(history_path, spec.seed)
+    log = history_log(history_path, config.seed)
     callbacks: list[Any] = [log, keras.callbacks.TerminateOnNaN()]
     plateau = keras.callbacks.ReduceLROnPlateau(
         monitor="val_loss",
-        factor=spec.reduce_factor,
-        patience=spec.reduce_patience,
-        min_delta=spec.reduce_min_delta,
+        factor=config.reduce_factor,
+        patience=config.reduce_patience,
+        min_delta=config.reduce_min_delta,
     )
     stop = keras.callbacks.EarlyStopping(
         monitor="val_loss",
-        patience=spec.stop_patience,
-        restore_best_weights=spec.restore_best,
+        patience=config.stop_patience,
+        restore_best_weights=config.restore_best,
     )
     if steers:
         callbacks += [plateau, stop]
@@ -153,23 +108,23 @@ def fit_model(
         validation = (data.val_inputs, _targets(data, data.val_y_true, unasked))
     if state is not None and state.is_stopped:
         state.put_back_best()
-    elif len(log.rows) < spec.epochs:
-        batches, n_batches = _batches(spec, data, len(log.rows))
+    elif len(log.rows) < config.epochs:
+        batches, n_batches = _batches(config, data, len(log.rows))
         model.fit(
             batches,
             steps_per_epoch=n_batches,
             shuffle=False,  # Keras would deal the batches anew, as a resumed fit cannot repeat
             initial_epoch=len(log.rows),
-            epochs=spec.epochs,
+            epochs=config.epochs,
             validation_data=validation,
             validation_batch_size=256,
             callbacks=callbacks,
             verbose=0,
         )
-    return log.rows, steers and spec.restore_best
+    return log.rows, steers and config.restore_best
 
 
-def _batches(spec: FitSpec, data: FitData, first_epoch: int) -> Any:
+def _batches(config: TrainConfig, data: FitData, first_epoch: int) -> Any:
     """Return the batches of all epochs from one on; each shuffles and draws a variant of each film.
 
     Keras fetches ahead, over the end of an epoch too. So the number of a batch alone says which
@@ -178,18 +133,20 @@ def _batches(spec: FitSpec, data: FitData, first_epoch: int) -> Any:
     import keras
 
     variants = [data.passes[number] for number in sorted(data.passes)]
-    n_batches = -(-len(data.y_true) // spec.batch_size)
+    n_batches = -(-len(data.y_true) // config.batch_size)
 
     class Batches(keras.utils.PyDataset):  # type: ignore[misc] # Keras has no types
         """Batches of inputs, repeatable for a seed."""
 
         def __len__(self) -> int:
-            return n_batches * (spec.epochs - first_epoch)
+            return n_batches * (config.epochs - first_epoch)
 
         def __getitem__(self, index: int) -> tuple[Any, ...]:
             epoch, number = divmod(index, n_batches)
-            order, choice = _drawn(spec.seed, first_epoch + epoch, len(data.y_true), len(variants))
-            rows = order[number * spec.batch_size : (number + 1) * spec.batch_size]
+            order, choice = _drawn(
+                config.seed, first_epoch + epoch, len(data.y_true), len(variants)
+            )
+            rows = order[number * config.batch_size : (number + 1) * config.batch_size]
             if len(variants) == 1:
                 inputs = variants[0][rows]
             else:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from cxr_core.evaluate.figure_text import decimal, percent
+
 MEASURE_TITLES: Final = {
     "accuracy": "Accuracy",
     "balanced_accuracy": "Balanced accuracy",
@@ -34,4 +36,4 @@ def measure_text(value: float, measure: str) -> str:
     Returns:
         For example `93.2%`, or `0.984` for AUROC.
     """
-    return f"{value:.1%}" if is_share(measure) else f"{value:.3f}"
+    return percent(value, 1) if is_share(measure) else decimal(value)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from cxr_core.audit.schema import check_audit
+from cxr_core.evaluate.figure_text import ends_text
 from cxr_core.labels import CLASS_TITLES, system_title
 from ui.audit_text import MEASURE_TITLES, is_share, measure_text
 from ui.performance_view import cell
@@ -261,10 +262,9 @@ def _adults_line(title: str, called: Mapping[str, Mapping[str, Any]]) -> str:
     """Return one sentence of one set."""
     n = next(iter(called.values()))["n"]
     said = [
-        f"{system_title(name)} calls **{own['n_hits']}** COVID-19 ({own['low']:.0%} to "
-        f"{own['high']:.0%})"
+        f"{system_title(name)} calls **{own['n_hits']}** COVID-19 ({ends_text(own)})"
         if i == 0
-        else f"{system_title(name)} **{own['n_hits']}** ({own['low']:.0%} to {own['high']:.0%})"
+        else f"{system_title(name)} **{own['n_hits']}** ({ends_text(own)})"
         for i, (name, own) in enumerate(called.items())
     ]
     listed = " and ".join(part for part in (", ".join(said[:-1]), said[-1]) if part)

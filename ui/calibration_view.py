@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from cxr_core.evaluate.figure_text import figure_text
+from cxr_core.evaluate.figure_text import ends_text, figure_text, percent
 from cxr_core.labels import CLASS_TITLES, system_title
 from cxr_core.trust.calibration import Temperature
 from cxr_core.trust.calibration_error import TOP_LABEL, CalibrationError
@@ -90,10 +90,11 @@ def _bin_sentence(found: ReliabilityBin, of: str, system: str, kind: str) -> str
         return f"No test film has a {where}."
     true = "of them named rightly" if of == TOP_LABEL else f"of them {CLASS_TITLES[of]} films"
     have = "test film has" if found.n == 1 else "test films have"
+    came_true = found.came_true.to_dict()
     text = (
         f"**{found.n:,}** {have} a {where} (mean {found.score:.3f}), "
-        f"**{found.came_true.n_hits:,}** {true}: **{found.came_true.value:.1%}** "
-        f"({found.came_true.low:.1%} to {found.came_true.high:.1%})."
+        f"**{found.came_true.n_hits:,}** {true}: **{percent(came_true['value'], 1)}** "
+        f"({ends_text(came_true, digits=1)})."
     )
     if found.n < TOO_FEW:
         return f"{text} Too few to tell."

@@ -31,7 +31,7 @@ def point_rows(point: OperatingPoint) -> list[dict[str, str]]:
         Column title to text.
     """
     title = CLASS_TITLES[point.label]
-    at = f"at a prevalence of {percent(point.prevalence)}"
+    at = f"at a prevalence of {threshold_text(point.prevalence)}"
     return [
         _row(f"{title} films found", "sensitivity", point.sensitivity.to_dict()),
         _row(f"Other films not called {title}", "specificity", point.specificity.to_dict()),
@@ -51,7 +51,7 @@ def point_lines(point: OperatingPoint) -> list[str]:
     """
     title = CLASS_TITLES[point.label]
     n_class, n_other = point.n_chosen
-    target = f"{point.target} of {percent(point.at)}"
+    target = f"{point.target} of {threshold_text(point.at)}"
     chosen = f"**Called {title} from a score of {point.threshold:.3f} on.** Chosen for a {target} "
     if point.is_chosen_elsewhere:
         chosen += (
@@ -93,7 +93,7 @@ def cost_lines(shown: DecisionCosts) -> list[str]:
         Markdown sentences.
     """
     pairs = "; ".join(
-        f"{CLASS_TITLES[a]} rather than {CLASS_TITLES[b]} from {percent(at)} on"
+        f"{CLASS_TITLES[a]} rather than {CLASS_TITLES[b]} from {threshold_text(at)} on"
         for a, b, at in shown.pair_thresholds()
     )
     lines = [f"**What these costs imply**, between two classes alone: {pairs}."] if pairs else []
@@ -116,7 +116,7 @@ def cost_lines(shown: DecisionCosts) -> list[str]:
     return [*lines, text]
 
 
-def percent(share: float) -> str:
+def threshold_text(share: float) -> str:
     """Write a share with as many digits as it needs.
 
     Args:

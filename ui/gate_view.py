@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from cxr_core.errors import SpecMismatchError
-from cxr_core.evaluate.figure_text import decimal, share_text
+from cxr_core.evaluate.figure_text import decimal, percent, share_text
 from cxr_core.labels import CLASS_TITLES, system_title
 from cxr_core.schema import GATE_TABLE
 
@@ -119,7 +119,7 @@ def set_rows(sets: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "Set": found["title"],
             "What is expected": KIND_TITLES[found["kind"]],
             "n": found["n"],
-            "Refused (95 % interval)": share_text(found["refused"], digits=1),
+            "Refused (95% interval)": share_text(found["refused"], digits=1),
             "Told from test films (AUROC)": auroc_text(found["auroc"]),
         }
         for found in sets
@@ -141,7 +141,7 @@ def candidate_rows(candidates: Sequence[Mapping[str, Any]]) -> list[dict[str, An
             "AUROC, far pictures": auroc_text(found["auroc"]),
             "Lowest AUROC of a set": auroc_text(found["lowest"]["auroc"]),
             "of": found["lowest"]["title"],
-            "Far pictures refused": f"{found['refused']['value']:.1%}",
+            "Far pictures refused": percent(found["refused"]["value"], 1),
         }
         for found in candidates
     ]

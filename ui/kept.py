@@ -49,6 +49,17 @@ class Kept(Generic[T]):
         found: T = held[key]
         return found
 
+    def put(self, digest: str, made_by: str, result: T) -> None:
+        """Keep a result in place of what is kept, an earlier failure for example.
+
+        Args:
+            digest: As for `get`.
+            made_by: As for `get`.
+            result: The result.
+        """
+        self._held().pop((digest, made_by), None)
+        self.get(digest, made_by, lambda: result)
+
     def clear(self) -> None:
         """Drop everything."""
         self._held().clear()

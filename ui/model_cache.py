@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from cxr_core.allocator import share_heaps, trim
-from cxr_core.errors import CxrError
+from cxr_core.errors import BundleChangedError, CxrError
 
 if TYPE_CHECKING:
     from cxr_core.bundle import Bundle
@@ -57,11 +57,13 @@ class Models:
         folder: The bundle's folder.
         variant: Name of the variant; `None` for the bundle's default.
         title: Words for both.
+        digest: Digest of the bundle when it was listed; `None` if it was not looked into.
     """
 
     folder: Path
     variant: str | None
     title: str
+    digest: str | None = None
 
 
 def models_beside(predictor: Predictor) -> tuple[Models, ...]:
@@ -83,12 +85,14 @@ def models_beside(predictor: Predictor) -> tuple[Models, ...]:
     ]
     for folder in others:
         try:
-            other = _published(str(folder)).bundle
+            contents = _contents(str(folder))
         except CxrError:
             found.append(Models(folder, None, folder.name))
             continue
-        words = f"{other.name} {other.version}, {folder.name}"
-        found += [Models(folder, name, f"{name} ({words})") for name in other.variants]
+        words = f"{contents.title}, {folder.name}"
+        found += [
+            Models(folder, name, f"{name} ({words})", contents.digest) for name in contents.variants
+        ]
     return tuple(found)
 
 
@@ -104,7 +108,11 @@ def load_beside(models: Models) -> Predictor:
     Raises:
         CxrError: If the bundle is missing, altered or does not fit this version.
     """
-    return _published(str(models.folder)).predictor(models.variant)
+    found = _published(str(models.folder))
+    if models.digest not in (None, found.bundle.digest):
+        msg = f"`{models.folder.name}` must be the bundle that was listed. Received: another one"
+        raise BundleChangedError(msg)
+    return found.predictor(models.variant)
 
 
 def load() -> Predictor:
@@ -153,6 +161,24 @@ def published() -> PublishedModels:
         CxrError: If the bundle is missing, altered or does not fit this version.
     """
     return _published(str(bundle_folders()[0]))
+
+
+@dataclass(frozen=True)
+class _Contents:
+    """What a bundle holds, as far as a choice shows it."""
+
+    title: str
+    variants: tuple[str, ...]
+    digest: str
+
+
+@st.cache_resource(show_spinner=False)
+def _contents(folder: str) -> _Contents:
+    """Verify a bundle without loading a network, and say what it holds."""
+    from cxr_core.bundle import Bundle
+
+    bundle = Bundle.load(folder)
+    return _Contents(f"{bundle.name} {bundle.version}", tuple(bundle.variants), bundle.digest)
 
 
 @st.cache_resource(show_spinner="Loading the published models …", max_entries=MAX_BUNDLES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from cxr_core.evaluate.figure_text import NO_FILM, NOT_DEFINED, number_text
+from cxr_core.evaluate.figure_text import NO_FILM, NOT_DEFINED, decimal, number_text, percent
 from cxr_core.evaluate.paired import against, best_system, holm, is_told_apart
 from cxr_core.evaluate.weighted import LESS_IS_BETTER
 from cxr_core.labels import CLASS_TITLES, system_title
@@ -53,7 +53,7 @@ def comparison_lines(evaluation: Mapping[str, Any], name: str, *, kind: str = RA
         if kind in system
     }
     top = [k for k in values if values[k] == values[best]]
-    shown = f"{values[best]:.1%}" if name in SHARES else f"{values[best]:.3f}"
+    shown = percent(values[best], 1) if name in SHARES else decimal(values[best])
     verb = "has" if len(top) == 1 else "share"
     lines = [f"{_listed(top, bold=True)} {verb} {_HIGHEST[name]}, {shown}."]
     others = against(evaluation, best, kind=kind)
@@ -61,7 +61,7 @@ def comparison_lines(evaluation: Mapping[str, Any], name: str, *, kind: str = RA
     same = [k for k in others if k not in apart]
     if same:
         lines.append(
-            f"**Not told apart** from {system_title(best)}: {_listed(same)}. The 95 % interval of "
+            f"**Not told apart** from {system_title(best)}: {_listed(same)}. The 95% interval of "
             "the difference holds 0, so these films do not say which is better."
         )
     if apart:

@@ -116,7 +116,7 @@ def interval_sentence(evaluation: Mapping[str, Any]) -> str:
     if "n_resamples" not in evaluation:
         return f"Intervals: {evaluation['interval']}."
     return (
-        f"Intervals: 95 %, {evaluation['n_resamples']:,} resamples of whole patients; for shares "
+        f"Intervals: 95%, {evaluation['n_resamples']:,} resamples of whole patients; for shares "
         "of 0 and 1, where resamples do not differ, Wilson's with as many films as patients."
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from cxr_core.evaluate.figure_text import number_text
+from cxr_core.evaluate.figure_text import ends_text, number_text, percent
 from cxr_core.labels import CLASS_TITLES, system_title
 from cxr_core.reader_study.design import (
     AIDED,
@@ -43,7 +43,7 @@ TIME_MEANS: Final = (
 )
 RESULTS_MEAN: Final = (
     "**Right**: the answer is the class that the film's folder names; who cannot say is not right. "
-    "Intervals are 95 % ones and say how other films of the kind would come out, not other "
+    "Intervals are 95% ones and say how other films of the kind would come out, not other "
     "readers. Films count as independent."
 )
 SWITCHING_MEANS: Final = (
@@ -233,7 +233,7 @@ def share_words(figure: Mapping[str, Any]) -> str:
     """Write a share, or its counts and why there is none."""
     if figure["value"] is None:
         return _missing(figure, f"{figure['n_hits']} of {figure['n']}")
-    return f"{figure['value']:.0%} ({figure['low']:.0%} to {figure['high']:.0%}), n = {figure['n']}"
+    return f"{percent(figure['value'])} ({ends_text(figure)}), n = {figure['n']}"
 
 
 def count_words(figure: Mapping[str, Any]) -> str:

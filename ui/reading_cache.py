@@ -126,7 +126,7 @@ def _view(film: Film, predictor: Predictor) -> FilmView | Failure:
         result = _reading(film, predictor)
     except CxrError as err:
         return Failure(str(err), err.hint)
-    _SUMMARIES.get(film.digest, models_key(predictor), lambda: summary_of(result))
+    _SUMMARIES.put(film.digest, models_key(predictor), summary_of(result))
     start = time.perf_counter()
     shown = film_view(result, predictor.explain_classes)
     return shown.with_timing("heatmaps", (time.perf_counter() - start) * 1000.0)

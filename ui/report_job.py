@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from cxr_core.batch.progress import Pace
+from cxr_core.batch.progress import ProgressMeter
 from cxr_core.errors import CancelledCheckError
 from ui.worklist_job import Task
 
@@ -47,14 +47,14 @@ class Reports(Task):
         from cxr_core.report.page_reader import read_pages
 
         about = About.of(self._predictor, system=self.system, is_raw=self._is_raw)
-        pace = Pace(len(self._items))
+        meter = ProgressMeter(len(self._items))
         pages: list[Page] = []
         coming = read_pages(
             self._predictor, self._items, about, should_stop=lambda: self.is_cancelled
         )
         for page in coming:
             pages.append(page)
-            self._tell(pace.count(is_read=not isinstance(page, FailedFilm)))
+            self._tell(meter.count(is_read=not isinstance(page, FailedFilm)))
         if not pages or self.is_cancelled:
             return
         with suppress(CancelledCheckError):

@@ -217,7 +217,7 @@ def _row(run: Run, system: SystemRun) -> dict[str, Any]:
         "Best epoch": system.best_epoch,
         "Epoch used": system.chosen_epoch,
         "Test accuracy": accuracy.get("value"),
-        "95 % interval": interval(accuracy),
+        "95% interval": interval(accuracy),
         **{
             f"{title} recall": _figure(recall.get(name)).get("value")
             for name, title in CLASS_TITLES.items()

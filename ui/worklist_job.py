@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from cxr_core.batch import Progress, score_items
-from cxr_core.batch.progress import Pace
+from cxr_core.batch.progress import ProgressMeter
 from cxr_core.batch.table import table_bytes, table_systems
 from cxr_core.errors import CxrError
 from cxr_core.explain.cam import DEFAULT_METHOD, explain
@@ -193,7 +193,7 @@ class Overlays(Task):
     def work(self) -> None:
         """Draw until all are done, somebody cancels or the archive is full."""
         buffer = io.BytesIO()
-        pace = Pace(len(self._films))
+        meter = ProgressMeter(len(self._films))
         with zipfile.ZipFile(buffer, "w") as archive:
             for number, (item, record) in enumerate(self._films, start=1):
                 if self.is_cancelled or buffer.tell() > MAX_OVERLAY_BYTES:
@@ -204,7 +204,7 @@ class Overlays(Task):
                     name = overlay_name(number, stem, record, self.system)
                     archive.writestr(name, self._picture(film))
                     self.n_drawn += 1
-                self._tell(pace.count(is_read=film is not None))
+                self._tell(meter.count(is_read=film is not None))
             systems = table_systems(self._predictor.systems)
             rows = [record for _, record in self._films]
             archive.writestr("results.csv", table_bytes(".csv", rows, systems, self._about))

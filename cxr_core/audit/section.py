@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cxr_core.evaluate.figure_text import NOT_DEFINED, figure_text
+from cxr_core.text_table import aligned
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,7 @@ def text_lines(tables: Sequence[Section]) -> Iterator[str]:
     """
     for table in tables:
         yield table.title
-        rows = (table.header, *table.rows)
-        widths = [max(len(row[i]) for row in rows) for i in range(len(table.header))]
-        for row in rows:
-            yield "  ".join(text.ljust(w) for text, w in zip(row, widths, strict=True)).rstrip()
+        yield from aligned((table.header, *table.rows))
         yield from table.notes
         yield ""
 

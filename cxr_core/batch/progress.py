@@ -37,7 +37,7 @@ class Progress:
         return self.n_done / self.n_total if self.n_total else 1.0
 
 
-class Pace:
+class ProgressMeter:
     """Counts what is done and takes the time.
 
     Args:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from cxr_core.batch.item import Item, list_items
 from cxr_core.batch.loader import Loaded, Loader, MemoryStore, Store, load_ahead
-from cxr_core.batch.progress import Pace, Progress
+from cxr_core.batch.progress import Progress, ProgressMeter
 from cxr_core.batch.record import Record
 from cxr_core.errors import CxrError
 from cxr_core.io import LIMITS, Limits
@@ -99,14 +99,14 @@ def score_items(
     store = MemoryStore() if store is None else store
     shape = partial(prepare, specs=predictor.specs)
     loader = Loader(shape, limits=limits, store=store, on_film=on_film)
-    pace = Pace(len(items))
+    meter = ProgressMeter(len(items))
     try:
         with (
             closing(load_ahead(items, loader, n_decoders, should_stop)) as coming,
             closing(_Queue(predictor, loader, store)) as queue,
         ):
             for record, is_read in _in_order(coming, queue):
-                progress = pace.count(is_read=is_read)
+                progress = meter.count(is_read=is_read)
                 if on_progress is not None:
                     on_progress(progress)
                 yield record

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cxr_core.errors import CxrError, OutputError, UnreadableImageError
-from cxr_core.whole_file import output_error
+from cxr_core.whole_file import output_error, write_whole
 
 if TYPE_CHECKING:
     from cxr_core.io import Limits
@@ -192,11 +192,11 @@ class Folder:
         Raises:
             OutputError: If it cannot be written.
         """
+        if self._local is not None:
+            write_whole(self._local / name, data)
+            return
         hidden = f".{name}.{os.getpid()}"
         try:
-            if self._local is not None:
-                _write_local(self._local, hidden, name, data)
-                return
             files, root = self._opened()
             is_whole = files.type_name in _WHOLE_OBJECTS
             with files.open_output_stream(f"{root}/{name if is_whole else hidden}") as stream:
@@ -222,19 +222,6 @@ class Folder:
     def _opened(self) -> tuple[Any, str]:
         """Return the file system and the path in it."""
         return _opened(*_split(self.place))
-
-
-def _write_local(folder: Path, hidden: str, name: str, data: bytes) -> None:
-    """Write under a hidden name, force it to the disk, then give it its name."""
-    part = folder / hidden
-    try:
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(folder / name)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _split(address: str) -> tuple[str, str]:

@@ -23,7 +23,9 @@ from cxr_core.command.terminal import (
     for_each,
     make_room,
     print_json,
+    print_lines,
 )
+from cxr_core.text_table import aligned
 from cxr_core.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -215,11 +217,8 @@ def _print_studies(arguments: argparse.Namespace, found: StudyList) -> int:
         print_json({"studies": rows, "is_cut": found.is_cut})
         return OK
     if rows:
-        lines = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        for line in lines:
-            cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-            sys.stdout.write(f"{'  '.join(cells).rstrip()}\n")
+        cells = ([_cell(value) for value in row.values()] for row in rows)
+        print_lines(aligned([list(rows[0]), *cells]))
     hidden = "" if arguments.show_identifiers or not rows else f" {_MASKED}"
     sys.stdout.write(f"{len(rows)} {'study' if len(rows) == 1 else 'studies'}.{hidden}\n")
     return OK

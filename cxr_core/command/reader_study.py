@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _lines(found: dict[str, Any]) -> list[str]:
     """Return the table that is printed."""
     n_films, n_readers = found["n_films"], len(found["readers"])
-    lines = [f"Films: {n_films:,}. Readers: {n_readers:,}. Intervals: 95 %."]
+    lines = [f"Films: {n_films:,}. Readers: {n_readers:,}. Intervals: 95%."]
     for reader, own in found["readers"].items():
         lines.append(f"{reader}: {own['n_done']} of {own['n_tasks']} answers")
         for condition in CONDITIONS:

@@ -36,11 +36,26 @@ def decimal(value: float, digits: int = 3) -> str:
         digits: Decimals at least; six at most where more are needed.
 
     Returns:
-        For example `0.994`, `0.9998`, `1.000` for 1 itself.
+        For example `0.994`, `0.9998`, `1.000` for 1 itself and what is next to it.
     """
-    while value != 1 and digits < 6 and f"{value:.{digits}f}" == f"{1:.{digits}f}":
-        digits += 1
-    return number_text(value, digits)
+    tried = (n for n in range(digits, max(digits, 6) + 1) if float(f"{value:.{n}f}") != 1)
+    return number_text(value, next(tried, digits))
+
+
+def percent(value: float, digits: int = 0, *, sign: str = "%") -> str:
+    """Write a share in percent, with more decimals where it would else look like all.
+
+    Args:
+        value: Share in [0, 1].
+        digits: Decimals at least; four at most where more are needed.
+        sign: What stands behind the number.
+
+    Returns:
+        For example `97%`, `99.9%` for 1,141 of 1,142, `100%` for 1 itself and what is next to it.
+    """
+    tried = (f"{100 * value:.{n}f}" for n in range(digits, max(digits, 4) + 1))
+    text = next((text for text in tried if float(text) != 100), f"{100 * value:.{digits}f}")
+    return text + sign
 
 
 def figure_text(
@@ -62,11 +77,24 @@ def figure_text(
     value, low, high = figure.get("value"), figure.get("low"), figure.get("high")
     if value is None:
         return NOT_DEFINED
-    text = f"{value:.1%}" if is_share else decimal(value, digits)
+    text = percent(value, 1) if is_share else decimal(value, digits)
     if low is None or high is None:
         return text
-    ends = [f"{100 * end:.1f}" if is_share else decimal(end, digits) for end in (low, high)]
+    ends = [percent(e, 1, sign="") if is_share else decimal(e, digits) for e in (low, high)]
     return f"{text} ({ends[0]} to {ends[1]})"
+
+
+def ends_text(share: Mapping[str, Any], *, digits: int = 0) -> str:
+    """Write the interval of a share.
+
+    Args:
+        share: {low, high}.
+        digits: Decimals of the percentages.
+
+    Returns:
+        For example `89% to 99%`.
+    """
+    return f"{percent(share['low'], digits)} to {percent(share['high'], digits)}"
 
 
 def share_text(share: Mapping[str, Any], *, digits: int = 0) -> str:
@@ -81,8 +109,8 @@ def share_text(share: Mapping[str, Any], *, digits: int = 0) -> str:
     """
     if share["value"] is None:
         return NO_FILM
-    value, low, high = (f"{share[name]:.{digits}%}" for name in ("value", "low", "high"))
-    return f"{share['n_hits']:,} of {share['n']:,} ({value}, {low} to {high})"
+    value = percent(share["value"], digits)
+    return f"{share['n_hits']:,} of {share['n']:,} ({value}, {ends_text(share, digits=digits)})"
 
 
 def counts_text(n_by_class: Mapping[str, int]) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from cxr_core.evaluate.figure_text import figure_text
 from cxr_core.evaluate.paired import against, best_system, is_told_apart
 from cxr_core.labels import CLASS_TITLES, system_title
+from cxr_core.text_table import aligned
 
 COLUMNS: Final = {
     "accuracy": "accuracy",
@@ -33,7 +34,7 @@ def table_lines(evaluation: Mapping[str, Any]) -> list[str]:
     counts = ", ".join(f"{CLASS_TITLES[k]} {n:,}" for k, n in evaluation["n_by_class"].items())
     lines = [
         f"n = {evaluation['n_films']:,} films of {evaluation['n_patients']:,} patients ({counts}); "
-        f"intervals: 95 %, {evaluation['n_resamples']:,} resamples of patients"
+        f"intervals: 95%, {evaluation['n_resamples']:,} resamples of patients"
     ]
     if evaluation["patients_from"] == "none":
         lines.append("patients are not known: every film counts as a patient of its own")
@@ -44,7 +45,7 @@ def table_lines(evaluation: Mapping[str, Any]) -> list[str]:
         [title, *(figure_text(system["figures"][name]) for name in COLUMNS)]
         for title, system in named.items()
     ]
-    lines += _aligned(rows)
+    lines += aligned(rows)
     return [*lines, *comparison_lines(evaluation)]
 
 
@@ -65,12 +66,3 @@ def comparison_lines(evaluation: Mapping[str, Any]) -> list[str]:
     rest = ", ".join(system_title(name) for name in same)
     text = f"highest accuracy: {system_title(best)}"
     return [f"{text}; not told apart from it: {rest}" if same else f"{text}, told apart from all"]
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return rows of cells as lines with columns below each other."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]

@@ -64,7 +64,7 @@ def _colour_notice(share: float) -> Notice:
             "The film is stored in colour, but its channels are nearly alike; "
             "they were merged into one grey channel.",
         )
-    amount = "less than 0.1 %" if share < 0.001 else f"{100 * share:.1f} %"
+    amount = "less than 0.1%" if share < 0.001 else f"{100 * share:.1f}%"
     return Notice(
         "colour_image",
         f"This is a colour picture ({amount} of the pixels have a colour), and a radiograph has "
@@ -92,7 +92,7 @@ def composite(grey: Pixels, alpha: Pixels) -> tuple[Pixels, list[Notice]]:
     product //= np.uint32(full)
     notice = Notice(
         "alpha",
-        f"{100 * n_clear / grey.size:.1f} % of the film is transparent; it was laid over black.",
+        f"{100 * n_clear / grey.size:.1f}% of the film is transparent; it was laid over black.",
     )
     return product.astype(grey.dtype), [notice]
 

@@ -21,7 +21,9 @@ from cxr_core.errors import (
 )
 from cxr_core.io import LIMITS
 from cxr_core.io.archive import Archive
-from cxr_core.whole_file import output_error
+from cxr_core.whole_file import output_error, write_whole
+
+_HINT: Final = "See that the study's folder is there, yours, and has room."
 
 Change = Callable[[bytes], tuple[int, bytes]]
 """From a file's bytes to how many of them stay, and what is written after them."""
@@ -129,23 +131,17 @@ class FolderShelf:
             raise _unreadable(name, err) from err
 
     def create(self, name: str, data: bytes) -> None:
-        """Write a file beside its place, force it to the disk, and put it there; see `Shelf`."""
+        """Write a file; see `Shelf`."""
         path = self.folder / name
         if path.exists():
             raise _is_there(name)
-        part = self.folder / f"{name}.part"
         try:
-            with part.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-            _sync_folder(self.folder)
-        except OSError as err:
-            raise _unwritable(name, err) from err
-        finally:
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
+            write_whole(path, data, is_new=True, hint=_HINT)
+        except OutputError as err:
+            if isinstance(err.__cause__, FileExistsError):  # by somebody else, in this moment
+                raise _is_there(name) from err
+            raise
+        _sync_folder(self.folder)
 
     def change(self, name: str, change: Change) -> None:
         """Append under a lock and force it to the disk; see `Shelf`."""
@@ -264,5 +260,4 @@ def _unreadable(name: str, err: OSError) -> StudyError:
 
 def _unwritable(name: str, err: OSError) -> OutputError:
     """Say that a file cannot be written."""
-    hint = "See that the study's folder is there, yours, and has room."
-    return output_error(name, err, hint=hint)
+    return output_error(name, err, hint=_HINT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from cxr_core.evaluate.figure_text import counts_text, number_text
+from cxr_core.evaluate.figure_text import counts_text, ends_text, number_text
 from cxr_core.explain.cam import METHODS
 from cxr_core.labels import CLASS_NOTES, CLASS_TITLES, system_title
 from cxr_core.report.picture import OUTLINE_SHARE
@@ -178,10 +178,7 @@ def caution_words(caution: Caution) -> str:
         Two sentences.
     """
     called = caution.called.items()
-    said = ", ".join(
-        f"{system_title(name)} {c['n_hits']} ({c['low']:.0%} to {c['high']:.0%})"
-        for name, c in called
-    )
+    said = ", ".join(f"{system_title(name)} {c['n_hits']} ({ends_text(c)})" for name, c in called)
     return (
         f"Of {caution.n_films:,} {caution.title}, these models call COVID-19: {said}; 95% "
         "intervals. A high score may be the source of the film, not disease."

@@ -51,14 +51,16 @@ def find_runs(folder: str | Path, *, now: float | None = None) -> RunList:
         reader.read(folder)
     else:
         budget = iter(range(MAX_FOLDERS))
-        for child in children:
-            marked = list(_marked_below(child, MAX_DEPTH, budget))
-            n_other += not marked
-            for path in marked:
-                reader.read(path)
-        if next(budget, None) is None:
+        try:
+            for child in children:
+                marked = False
+                for path in _marked_below(child, MAX_DEPTH, budget):
+                    marked = True
+                    reader.read(path)
+                n_other += not marked
+        except _TooManyError:
             reason = f"only the first {MAX_FOLDERS:,} folders were searched"
-            reader.skipped.append(Skipped(folder.name, reason))
+            reader.skipped.append(Skipped(".", reason))
     return RunList(
         tuple(sorted(reader.runs, key=lambda run: run.key)), tuple(reader.skipped), n_other
     )
@@ -93,7 +95,7 @@ def bundle_runs(bundle: Bundle) -> RunList:
 def _marked_below(folder: Path, depth: int, budget: Iterator[int]) -> Iterator[Path]:
     """Yield the folders that claim to be runs; what lies inside one belongs to it."""
     if next(budget, None) is None:
-        return
+        raise _TooManyError
     try:
         if is_run(folder):
             yield folder
@@ -102,6 +104,10 @@ def _marked_below(folder: Path, depth: int, budget: Iterator[int]) -> Iterator[P
                 yield from _marked_below(child, depth - 1, budget)
     except OSError:
         return
+
+
+class _TooManyError(Exception):
+    """More folders than may be looked at."""
 
 
 def _subfolders(folder: Path) -> list[Path]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import ui.model_cache
 from cxr_core.comparison import ensemble_parts
-from cxr_core.errors import ArtifactIntegrityError
+from cxr_core.errors import ArtifactIntegrityError, BundleChangedError
 from cxr_core.labels import CLASSES, SYSTEMS
 from cxr_core.predict import Trust
 from tests.app.conftest import png
@@ -170,11 +172,19 @@ def test_bundles_are_named_by_option_or_variable(monkeypatch, tmp_path):
     assert [folder.name for folder in ui.model_cache.bundle_folders()] == ["a", "b"]
 
 
+def test_a_bundle_that_was_swapped_since_it_was_listed_is_refused(monkeypatch, tmp_path):
+    listed = ui.model_cache.Models(tmp_path, "a", "a (bundle)", "0" * 64)
+    other = SimpleNamespace(bundle=SimpleNamespace(digest="1" * 64))
+    monkeypatch.setattr(ui.model_cache, "_published", lambda _: other)
+    with pytest.raises(BundleChangedError, match="the bundle that was listed"):
+        ui.model_cache.load_beside(listed)
+
+
 def test_a_broken_bundle_can_still_be_named(monkeypatch, tmp_path):
     def broken(folder):
         raise ArtifactIntegrityError("`bundle` must be whole.")
 
-    monkeypatch.setattr(ui.model_cache, "_published", broken)
+    monkeypatch.setattr(ui.model_cache, "_contents", broken)
     monkeypatch.setenv(ui.model_cache.BUNDLE_VARIABLE, "one:two")
     found = ui.model_cache.models_beside(FakePredictor())
     assert [(each.folder.name, each.title) for each in found] == [("two", "two")]

@@ -138,7 +138,7 @@ def test_table_of_results(three):
     assert row["System"] == "VGG16"
     assert (row["Best epoch"], row["Epoch used"], row["Epochs"]) == (3, 4, 4)
     assert row["Lowest validation loss"] == 0.4
-    assert (row["Test accuracy"], row["95 % interval"]) == (0.9, "0.830 to 0.940")
+    assert (row["Test accuracy"], row["95% interval"]) == (0.9, "0.830 to 0.940")
     assert row["COVID-19 recall"] == 0.8
     assert row["Chosen by"] == "loss on the carved films"
 

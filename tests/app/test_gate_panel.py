@@ -150,11 +150,11 @@ def test_the_tables_have_every_number():
         "Set": "Half of chest films",
         "What is expected": "No upright frontal chest film: should be refused",
         "n": 120,
-        "Refused (95 % interval)": "113 of 120 (94.2%, 88.4% to 97.1%)",
+        "Refused (95% interval)": "113 of 120 (94.2%, 88.4% to 97.1%)",
         "Told from test films (AUROC)": "0.998",
     }
     assert rows[0]["Told from test films (AUROC)"] == "\N{EN DASH}"
-    assert rows[7]["Refused (95 % interval)"] == "no film"
+    assert rows[7]["Refused (95% interval)"] == "no film"
     assert [row["Refused above"] for row in limit_rows(TABLE["thresholds"])] == [
         "4.25",
         "3.10",

@@ -68,6 +68,38 @@ def test_nothing_is_kept_of_a_film_that_left_the_shelf(films, session):
     assert {digest for digest, _ in session["k"]} == {films[0], films[2], "0" * 64}
 
 
+def test_what_is_put_takes_the_place_of_what_was_kept(films):
+    kept = Kept("k", 2)
+    kept.get(films[0], "m", lambda: "a failure")
+    kept.put(films[0], "m", "a result")
+    assert kept.get(films[0], "m", lambda: "never") == "a result"
+
+
+def test_all_that_is_known_of_a_dropped_film_goes_with_it(session):
+    shelf = state.shelf()
+    shelf.add("a.png", png(1))
+    shelf.add("b.png", png(2))
+    predictor = FakePredictor()
+    for film in state.films():
+        reading_cache.view(film, predictor)
+    kinds = [kind for kind in session if str(kind).startswith("kept-")]
+    assert {"kept-readings", "kept-views", "kept-summaries"} <= set(kinds)
+    gone, stays = (film.digest for film in state.films())
+    shelf.remove(gone)
+    reading_cache.let_go()
+    for kind in kinds:
+        assert {digest for digest, _ in session[kind]} <= {stays}
+    assert {digest for digest, _ in session["kept-summaries"]} == {stays}
+
+
+def test_the_page_lets_go_of_dropped_films(app, predictor, samples, monkeypatch):
+    called = []
+    monkeypatch.setattr(reading_cache, "let_go", lambda: called.append(1))
+    app.run()
+    assert not app.exception
+    assert called
+
+
 def test_an_error_is_not_kept(films):
     kept = Kept("k", 2)
 

@@ -53,7 +53,7 @@ def test_what_was_measured_against_belief_is_said_before_any_score(app, predicto
     app.run()
     assert [warning.value for warning in app.warning] == [
         "**Measured:** of 60 adults without COVID-19, called COVID-19 by VGG16 **58** (89% to "
-        "99%), Ensemble of probabilities **51** (74% to 92%); 95 % intervals. A high score may be "
+        "99%), Ensemble of probabilities **51** (74% to 92%); 95% intervals. A high score may be "
         "the source of the film, not disease."
     ]
 

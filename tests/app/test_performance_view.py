@@ -12,7 +12,7 @@ from cxr_core.evaluate.display import COST_PRESETS, DecisionCosts, OperatingPoin
 from cxr_core.evaluate.misread import Misread
 from tests.evaluate.material import make_reads
 from ui.components.performance_figures import as_csv, interval_figure
-from ui.decision_view import cost_lines, percent, point_lines, point_rows
+from ui.decision_view import cost_lines, point_lines, point_rows, threshold_text
 from ui.error_view import Alike, alike_sentence, error_sentence, film_name, film_rows
 from ui.evidence import Evidence
 from ui.folder import films_below, folder_named, training_part
@@ -73,7 +73,7 @@ def test_a_difference_within_its_interval_is_never_a_win():
     lines = comparison_lines(evaluation([0.97, 0.96], (0.01, -0.01, 0.03)), "accuracy")
     assert lines == [
         "**VGG16** has the highest accuracy, 97.0%.",
-        "**Not told apart** from VGG16: DenseNet201. The 95 % interval of the difference holds 0, "
+        "**Not told apart** from VGG16: DenseNet201. The 95% interval of the difference holds 0, "
         "so these films do not say which is better.",
     ]
     (row,) = comparison_rows(evaluation([0.97, 0.96], (0.01, -0.01, 0.03)), "accuracy")
@@ -130,8 +130,8 @@ def test_a_threshold_in_counts_of_films():
 @pytest.mark.parametrize(
     ("share", "words"), [(0.05, "5%"), (1 / 11, "9.09%"), (0.001, "0.1%"), (0.9995, "99.95%")]
 )
-def test_percent(share, words):
-    assert percent(share) == words
+def test_threshold_text(share, words):
+    assert threshold_text(share) == words
 
 
 def test_costs_that_change_nothing_and_something():

@@ -13,7 +13,7 @@ from PIL import Image
 
 from cxr_core.batch import MemoryStore, Progress, list_items, score, score_items
 from cxr_core.batch.loader import Loader
-from cxr_core.batch.progress import Pace, time_words
+from cxr_core.batch.progress import ProgressMeter, time_words
 from cxr_core.io import read_path
 from cxr_core.labels import SYSTEMS
 from cxr_core.record import film_record
@@ -192,10 +192,10 @@ def test_large_films_are_refused_before_they_are_decoded(tiny_predictor, tmp_pat
 
 def test_the_rate_forgets_a_slow_start():
     times = iter([0.0, 100.0, *(100.0 + n / 2 for n in range(1, 100))])
-    pace = Pace(200, clock=lambda: next(times))
-    assert pace.count(is_read=False) == Progress(1, 200, 0)
+    meter = ProgressMeter(200, clock=lambda: next(times))
+    assert meter.count(is_read=False) == Progress(1, 200, 0)
     for _ in range(100):
-        progress = pace.count(is_read=True)
+        progress = meter.count(is_read=True)
     assert progress.rate == pytest.approx(2.0)
     assert progress.left_s == pytest.approx(99 / 2)
     assert progress.share == pytest.approx(101 / 200)
@@ -204,11 +204,11 @@ def test_the_rate_forgets_a_slow_start():
 
 def test_the_rate_of_blocks_counts_their_films():
     times = iter([0.0, 50.0, 60.0])
-    pace = Pace(400, clock=lambda: next(times))
-    assert pace.count_block(128, n_read=100) == Progress(128, 400, 100)
-    assert pace.count_block(100, n_read=0).rate is None  # known before
-    assert pace.count_block(100, n_read=100).rate == pytest.approx(2.0)
-    progress = pace.count_block(72, n_read=50)
+    meter = ProgressMeter(400, clock=lambda: next(times))
+    assert meter.count_block(128, n_read=100) == Progress(128, 400, 100)
+    assert meter.count_block(100, n_read=0).rate is None  # known before
+    assert meter.count_block(100, n_read=100).rate == pytest.approx(2.0)
+    progress = meter.count_block(72, n_read=50)
     assert progress == Progress(400, 400, 250, pytest.approx(2.5), 0.0)
 
 

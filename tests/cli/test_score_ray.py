@@ -120,11 +120,15 @@ def test_the_whole_run_killed_and_resumed(folder, plain, tiny_bundle_dir, tmp_pa
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and process.poll() is None:
-        if len(parts_of(out)) > 2:
-            process.kill()
-    assert process.wait(60) == -signal.SIGKILL
+    try:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and process.poll() is None and len(parts_of(out)) < 3:
+            time.sleep(0.05)
+        assert process.poll() is None
+    finally:
+        process.kill()
+        process.wait(60)
+    assert process.returncode == -signal.SIGKILL
     sessions = set(Path("/tmp").glob("cxr-ray-*")) - before  # noqa: S108
     assert not out.exists()
     n_parts = len(parts_of(out))

@@ -32,7 +32,8 @@ def test_the_dashboard_may_do_little():
     assert "privileged" not in dashboard
     assert [mount.split(":")[0] for mount in dashboard["tmpfs"]] == ["/tmp"]  # noqa: S108
     assert {"mem_limit", "pids_limit", "cpus"} <= set(dashboard)
-    assert "volumes" not in dashboard
+    assert dashboard["volumes"] == ["weights:/var/tmp"]
+    assert "weights" in PLAN["volumes"]
 
 
 def test_ports_are_for_this_computer_only():

@@ -112,6 +112,16 @@ def test_too_little_room(network, batch, expected, folder, monkeypatch):
     np.testing.assert_array_equal(engine.run(batch), expected)
 
 
+def test_a_folder_that_refuses_the_file(network, batch, expected, folder, monkeypatch):
+    def refuse(**_):
+        raise PermissionError
+
+    monkeypatch.setattr(paged.tempfile, "TemporaryFile", refuse)
+    engine = OpenVinoEngine(network, weights_on_disk=True)
+    assert not mappings(folder)
+    np.testing.assert_array_equal(engine.run(batch), expected)
+
+
 @pytest.mark.parametrize("kept", [0.0, 0.5])
 def test_a_disk_that_took_less_than_all(network, batch, expected, folder, monkeypatch, kept):
     """A mapped file that ends too soon would end the process."""

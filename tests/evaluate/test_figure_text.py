@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from cxr_core.evaluate.figure_text import counts_text, decimal, figure_text, number_text, share_text
+from cxr_core.evaluate.figure_text import (
+    counts_text,
+    decimal,
+    ends_text,
+    figure_text,
+    number_text,
+    percent,
+    share_text,
+)
 from cxr_core.evaluate.metrics import wilson
 
 MINUS = "\N{MINUS SIGN}"
@@ -34,10 +42,33 @@ def test_a_number_is_never_rounded_up_to_perfect():
     assert [decimal(v) for v in (1.0, 0.9996, 0.999_999_9, 0.9994, 0.0)] == [
         "1.000",
         "0.9996",
-        "1.000000",
+        "1.000",
         "0.999",
         "0.000",
     ]
+
+
+@pytest.mark.parametrize(
+    ("share", "digits", "expected"),
+    [
+        (1.0, 0, "100%"),
+        (1141 / 1142, 0, "99.9%"),
+        (0.996, 0, "99.6%"),
+        (0.994, 0, "99%"),
+        (0.9996, 1, "99.96%"),
+        (1 - 2**-53, 1, "100.0%"),
+        (0.0, 0, "0%"),
+    ],
+)
+def test_a_share_is_never_rounded_up_to_all(share, digits, expected):
+    assert percent(share, digits) == expected
+
+
+def test_all_of_all_has_a_whole_upper_end():
+    assert wilson(40, 40).high == 1.0
+    assert wilson(0, 7).low == 0.0
+    assert share_text(wilson(40, 40).to_dict(), digits=1) == "40 of 40 (100.0%, 91.2% to 100.0%)"
+    assert ends_text({"low": 0.95, "high": 0.9961}) == "95% to 99.6%"
 
 
 @pytest.mark.parametrize(

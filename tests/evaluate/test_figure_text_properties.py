@@ -66,7 +66,8 @@ def test_a_share_keeps_its_counts(counts):
     if not n:
         assert text == NO_FILM
         return
-    found = [int(x) for x in re.findall(r"\d+", text)]
+    found = [float(x) for x in re.findall(r"\d+(?:\.\d+)?", text)]
+    assert ("100" in re.sub(r"^.*\(", "", text)) == (n_hits == n)
     assert re.sub(r"(?<=\d),(?=\d)", "", text).startswith(f"{n_hits} of {n} (")
     assert found[-1] == pytest.approx(100 * value, abs=0.51)
 

@@ -109,7 +109,7 @@ def test_transparency_is_laid_over_black(film: np.ndarray, encode: Encode) -> No
     np.testing.assert_array_equal(got.pixels[10:20], np.round(film[10:20] * (128 / 255)))
     np.testing.assert_array_equal(got.pixels[20:], film[20:])
     assert codes(got) == ["alpha"]
-    assert got.notices[0].message.startswith("20.8 % of the film is transparent")
+    assert got.notices[0].message.startswith("20.8% of the film is transparent")
     la = read(encode(Image.fromarray(rgba).convert("LA"), "PNG"), name="film")
     np.testing.assert_array_equal(la.pixels, got.pixels)
 
@@ -167,7 +167,7 @@ def test_colour_photograph(encode: Encode) -> None:
     got = read(encode(values, "PNG"), name="film")
     assert [int(value) for value in got.pixels[0, [0, 20, 40]]] == [76, 150, 9]
     assert codes(got) == ["colour_image"]
-    assert "50.0 % of the pixels have a colour" in got.notices[0].message
+    assert "50.0% of the pixels have a colour" in got.notices[0].message
     luma = np.asarray(Image.fromarray(values).convert("L"))
     np.testing.assert_array_equal(got.pixels, luma)
 
@@ -183,7 +183,7 @@ def test_a_few_coloured_pixels(film: np.ndarray, encode: Encode) -> None:
     values[50, 50] = (255, 0, 0)
     [notice] = read(encode(values, "PNG"), name="film").notices
     assert notice.code == "colour_image"
-    assert "less than 0.1 %" in notice.message
+    assert "less than 0.1%" in notice.message
 
 
 def test_min_is_white_eight_bits(film: np.ndarray, make_tiff: Encode) -> None:

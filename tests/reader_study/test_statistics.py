@@ -258,7 +258,7 @@ def test_summarise_on_the_command_line(tmp_path, capsys):
     out = tmp_path / "new" / "out"
     assert main(["reader-study", "summarise", str(tmp_path), "--out", str(out)]) == 0
     said = capsys.readouterr().out
-    assert "Films: 30. Readers: 3. Intervals: 95 %." in said
+    assert "Films: 30. Readers: 3. Intervals: 95%." in said
     assert "  alone: right 0.67 (0.49 to 0.81, 20 of 30)" in said
     assert "kappa alone, r1 and r2: 1.00 (1.00 to 1.00, n = 30)" in said
     assert "Fleiss's kappa alone, all readers: 1.00" in said

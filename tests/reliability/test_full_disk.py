@@ -201,7 +201,7 @@ def test_answers_of_a_reader_study(small_disk):
     small_disk.fill()
     with pytest.raises(OutputError, match=FULL):
         make_study(["COVID19", "NORMAL"], shelf=FolderShelf(small_disk.folder))
-    assert not [name for name in small_disk.files() if name.endswith(".part")]
+    assert not [name for name in small_disk.files() if ".part" in name]
     small_disk.free()
     for path in small_disk.folder.iterdir():
         path.unlink()

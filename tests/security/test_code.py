@@ -163,8 +163,8 @@ def test_scripts_of_the_pages_write_text_only_and_ask_nobody():
             assert not re.search(pattern, path.read_text("utf-8")), f"{path.name}: {pattern}"
 
 
-SHARED = {"lungs", "_published", "_reads", "_loaded_index", "_effects", "_cautions"}
-"""Caches that all sessions share: made from bundles alone, found by their digests."""
+SHARED = {"lungs", "_published", "_reads", "_loaded_index", "_effects", "_cautions", "_contents"}
+"""Caches that all sessions share: made from bundles alone, found by their digests or folders."""
 
 
 def test_what_is_made_from_films_is_cached_by_session():

@@ -55,6 +55,19 @@ def test_runs_lie_a_few_folders_deep_and_not_inside_each_other(tmp_path):
     assert found.n_other == 1
 
 
+@pytest.mark.parametrize(("most", "keys"), [(5, ["a", "d"]), (4, ["a", "d"]), (3, ["a"])])
+def test_a_search_has_an_end_and_says_so(tmp_path, monkeypatch, most, keys):
+    monkeypatch.setattr("cxr_core.training_run.find.MAX_FOLDERS", most)
+    write_run(tmp_path / "a")
+    (tmp_path / "b" / "c").mkdir(parents=True)
+    write_run(tmp_path / "d")
+    (tmp_path / "e").mkdir()
+    found = find_runs(tmp_path)
+    assert [run.key for run in found.runs] == keys
+    said = [(item.name, item.reason) for item in found.skipped]
+    assert said == ([] if most == 5 else [(".", f"only the first {most} folders were searched")])
+
+
 @pytest.mark.parametrize(
     ("seconds", "state"),
     [(0, "running"), (RUNNING_WITHIN_S - 1, "running"), (RUNNING_WITHIN_S + 1, "stopped")],

@@ -7,7 +7,7 @@ from typing import Any
 
 from cxr_core.checklist import facts_data
 from cxr_core.checklist.subject import TEST_SET, Subject
-from cxr_core.evaluate.figure_text import figure_text, films_text, share_text
+from cxr_core.evaluate.figure_text import ends_text, figure_text, films_text, percent, share_text
 from cxr_core.labels import CLASS_TITLES, CLASSES
 from train.card.check import SHOWN_DIGITS, refusal_section, shortcut_section, trust_section
 from train.card.table import joined, table, title_of
@@ -62,7 +62,7 @@ def _called_row(variant: str, title: str, name: str, system: Mapping[str, Any]) 
     return [
         title,
         f"{title_of(name)} (`{variant}`)",
-        f"{counts} ({called['value']:.0%}, {called['low']:.0%} to {called['high']:.0%})",
+        f"{counts} ({percent(called['value'])}, {ends_text(called)})",
         f"{normal['COVID19']} of {n_normal}" if n_normal else "no such film",
     ]
 

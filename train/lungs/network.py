@@ -13,6 +13,7 @@ import keras
 from keras import ops
 
 from train.optimizer import warmed_adamw
+from train.precision import precision
 
 if TYPE_CHECKING:
     from train.lungs import LungConfig
@@ -59,15 +60,11 @@ def served_network(config: LungConfig, trained: Any) -> Any:
     Returns:
         A new `keras.Model` with the same weights.
     """
-    policy = keras.mixed_precision.dtype_policy()
-    keras.mixed_precision.set_global_policy("float32")
-    try:
+    with precision("float32"):
         model = build_network(config)
         model.set_weights(trained.get_weights())
         probability = keras.layers.Activation("sigmoid", name="probability")(model.output)
         return keras.Model(model.input, probability, name="lungs")
-    finally:
-        keras.mixed_precision.set_global_policy(policy)
 
 
 def compile_network(model: Any, config: LungConfig, steps: int) -> None:

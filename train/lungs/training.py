@@ -34,6 +34,7 @@ from train.export import export_backbone
 from train.lungs.augment import vary
 from train.lungs.config import LungConfig
 from train.lungs.films import LungFilms, counts
+from train.precision import precision
 from train.run import environment
 
 LOG = logging.getLogger(__name__)
@@ -83,11 +84,8 @@ def train_lungs(
     done = _finished(out, config, films)
     if done is not None:
         return done
-    keras.mixed_precision.set_global_policy(config.precision)
-    try:
+    with precision(config.precision):
         model, history = _fit(config, films, validation, out)
-    finally:
-        keras.mixed_precision.set_global_policy("float32")
     engine, compression, choice = _export(config, model, validation, out)
     parts = {"fit": films, "validation": validation, **({"test": test} if test else {})}
     record = write_record(

@@ -10,6 +10,7 @@ from cxr_core import backbones
 from cxr_core.backbones import weight_file
 from cxr_core.bundle import Bundle
 from train.network import BUNDLE, films_seen
+from train.precision import precision
 from train.restore import restore_weights
 
 if TYPE_CHECKING:
@@ -113,16 +114,10 @@ def restored(name: str, graph: str, xml_path: Path) -> list[Any]:
     Returns:
         Its arrays in the order of `keras.Model.get_weights`.
     """
-    import keras
-
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("float32")
-    try:
+    with precision("float32"):
         whole = backbones.build(name, input_tensor=film_input(), graph=graph)
         restore_weights(whole, xml_path)
         return list(whole.get_weights())
-    finally:
-        keras.config.set_dtype_policy(policy)
 
 
 def film_input() -> Any:

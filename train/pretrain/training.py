@@ -16,6 +16,7 @@ from cxr_core.errors import ConfigError, SpecMismatchError
 from cxr_core.training_run.record import PRETRAINING_SCHEMA
 from cxr_core.whole_file import write_whole
 from train.checkpoint import Checkpoint, remove_checkpoint, save_weights
+from train.precision import precision
 from train.pretrain.config import FineTuneConfig, PretrainConfig
 from train.pretrain.device import Devices, find_devices
 from train.pretrain.images import Images
@@ -69,12 +70,8 @@ def pretrain(
     if done is not None:
         return done
     devices = find_devices(config.strategy, config.batch_size)
-    keras.mixed_precision.set_global_policy(config.precision)
-    try:
-        with devices.scope():
-            network, history, final = _train(config, films, validation, out, devices)
-    finally:
-        keras.mixed_precision.set_global_policy("float32")
+    with precision(config.precision), devices.scope():
+        network, history, final = _train(config, films, validation, out, devices)
     record = {
         "schema": PRETRAINING_SCHEMA,
         "kind": "fine_tuning" if isinstance(config, FineTuneConfig) else "pretraining",

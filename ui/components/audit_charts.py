@@ -71,7 +71,7 @@ def shortcut_figure(rows: Sequence[Bar], measure: str) -> go.Figure:
         bargap=0.3,
         legend=LEGEND,
         xaxis={
-            "title": {"text": f"{MEASURE_TITLES[measure]} (95 % interval)"},
+            "title": {"text": f"{MEASURE_TITLES[measure]} (95% interval)"},
             "tickformat": ".0%" if is_share(measure) else ".1f",
             "range": [start, 1.09 - 0.045 * (start > 0)],
             "tickvals": [start + (1 - start) * i / 5 for i in range(6)],

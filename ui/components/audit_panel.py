@@ -85,7 +85,7 @@ def chart_panel(audit: Mapping[str, Any], variant: str, *, key: str) -> None:
         st.dataframe(
             bar_rows(audit, variant),
             hide_index=True,
-            alt="Figures of every classifier with 95 % intervals",
+            alt="Figures of every classifier with 95% intervals",
         )
 
 
@@ -118,7 +118,7 @@ def covered_panel(audit: Mapping[str, Any], variant: str, *, key: str) -> None:
         cover_rows(own, measure),
         hide_index=True,
         border="horizontal",
-        alt="The systems on covered films, with 95 % intervals",
+        alt="The systems on covered films, with 95% intervals",
     )
     st.caption(COVER_MEANING)
 
@@ -212,6 +212,6 @@ def changes_panel(audit: Mapping[str, Any], variant: str, *, key: str) -> None:
         key=f"{key}-flips",
         alt=f"Share of answers that flip under: {probe.title}",
     )
-    st.caption(f"{plain(probe.explanation)} Bars are 95 % intervals.")
+    st.caption(f"{plain(probe.explanation)} Bars are 95% intervals.")
     with st.expander("The chart as a table, and how far the probability of the first answer moves"):
         st.dataframe(flip_rows(found, probe), hide_index=True, alt="Flipped answers by level")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from cxr_core.bundle.caution import cautions
+from cxr_core.evaluate.figure_text import ends_text
 from cxr_core.labels import system_title
 
 if TYPE_CHECKING:
@@ -26,13 +27,12 @@ def caution_lines(bundle: Bundle, variant: str) -> list[str]:
     lines = []
     for found in cautions(bundle, variant):
         said = [
-            f"{system_title(name)} **{called['n_hits']}** ({called['low']:.0%} to "
-            f"{called['high']:.0%})"
+            f"{system_title(name)} **{called['n_hits']}** ({ends_text(called)})"
             for name, called in found.called.items()
         ]
         lines.append(
             f"**Measured:** of {found.n_films} {found.title}, called COVID-19 by "
-            f"{', '.join(said)}; 95 % intervals. A high score may be the source of the film, not "
+            f"{', '.join(said)}; 95% intervals. A high score may be the source of the film, not "
             "disease."
         )
     return lines

@@ -29,9 +29,9 @@ NO_SETS_OF_A_TWIN: Final = (
     "what they promise. Choose a variant that kept films apart."
 )
 RANGE_MEANING: Final = (
-    "“Range that chance explains”: with so few films, coverage falls into this range 99 % "
+    "“Range that chance explains”: with so few films, coverage falls into this range 99% "
     "of the time if calibration and test films are alike (exact, beta-binomial). Intervals of "
-    "coverage are Wilson's 95 %, films counted as independent. Limits are of raw scores."
+    "coverage are Wilson's 95%, films counted as independent. Limits are of raw scores."
 )
 
 _HEIGHT_PX: Final = 300

@@ -75,7 +75,7 @@ def gate_figure(sets: Sequence[Mapping[str, Any]]) -> go.Figure:
     figure.update_layout(
         height=_FRAME_PX + _ROW_PX * len(titles),
         xaxis={
-            "title": "Refused (95 % interval)",
+            "title": "Refused (95% interval)",
             "tickformat": ".0%",
             "range": [-0.02, 1.02],
             "zeroline": False,

@@ -23,7 +23,7 @@ NO_READS: Final = (
 )
 NO_FILM: Final = "**Nothing to draw.** No film of this set could be read."
 BAND_NOTE: Final = (
-    "Bands and areas: 95 %, {n:,} resamples of the {n_patients:,} patients; each point of a band "
+    "Bands and areas: 95%, {n:,} resamples of the {n_patients:,} patients; each point of a band "
     "holds by itself, not the whole curve at once."
 )
 _CONFIG: Final = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d"]}

@@ -34,7 +34,7 @@ TARGETS: Final = {
 NET_BENEFIT: Final = (
     "Net benefit counts a right call as 1 and a wrong one as the odds of the probability from "
     "which one acts: who acts from 10% on holds one missed film for as bad as nine false alarms. "
-    "Acting by the score is worth something where its line lies above both others. Band: 95 %, "
+    "Acting by the score is worth something where its line lies above both others. Band: 95%, "
     "{n:,} resamples of {n_patients:,} patients. (Vickers and Elkin, 2006)"
 )
 FILL_COSTS: Final = "Fill every cell with a number of 0 or more; what is right costs nothing."
@@ -93,7 +93,7 @@ def operating_panel(
             alt="Sensitivity, specificity and predictive values with intervals",
         )
         st.caption(
-            f"{PREVALENCE_NOTE} Intervals: 95 %, films of one patient counted for what they are "
+            f"{PREVALENCE_NOTE} Intervals: 95%, films of one patient counted for what they are "
             "worth, the threshold taken as given."
         )
     if point.ppv["value"] is None:
@@ -207,7 +207,7 @@ def _costs(shown: DecisionCosts, system: str) -> None:
     with right:
         st.plotly_chart(shown.plot(), config=NO_BAR, key="costs", alt="Mean cost of both ways")
         st.caption(
-            f"Mean cost a film with 95 % intervals, {shown.n_resamples:,} resamples of "
+            f"Mean cost a film with 95% intervals, {shown.n_resamples:,} resamples of "
             f"{shown.n_patients:,} patients."
         )
     for column, title, calls in (

@@ -66,7 +66,7 @@ def figures_panel(evidence: Evidence, *, is_raw: bool) -> None:
         figure_rows(evaluation, is_raw=is_raw),
         hide_index=True,
         border="horizontal",
-        alt="Figures of every system and baseline with 95 % intervals",
+        alt="Figures of every system and baseline with 95% intervals",
     )
     st.caption(f"{MEANINGS} {interval_sentence(evaluation)}")
     if rows := calibration_rows(evaluation):
@@ -109,7 +109,7 @@ def interval_figure(evaluation: Mapping[str, Any], name: str, *, kind: str) -> g
             "height": 250,
             "margin": {"t": 8, "b": 44, "l": 8, "r": 16},
             "xaxis": {
-                "title": {"text": f"{COMPARED_TITLES[name]}, 95 % interval"},
+                "title": {"text": f"{COMPARED_TITLES[name]}, 95% interval"},
                 "tickformat": ".1%" if name in SHARES else None,
                 "zeroline": False,
             },

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 GROUPS_NOTE: Final = (
     f"Too few: under {MIN_FILMS} films, whose interval would hold nearly everything. Intervals: "
-    "95 %, Wilson's, with films of one patient counted for what they are worth. A group that holds "
+    "95%, Wilson's, with films of one patient counted for what they are worth. A group that holds "
     "one class only shows how that class is called; its accuracy is that class's share found."
 )
 

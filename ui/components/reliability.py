@@ -38,7 +38,7 @@ MEANING: Final = (
     "on which it comes true; 0.02 means two of a hundred. “Class named” looks at the "
     "highest score of a film only, “each class” at all three. 15 equal steps; the part that "
     "chance alone would give is taken off, as far as it can be told. **Log loss** and **Brier "
-    "score** punish wrong scores, and sure ones most; less is better. 95 % intervals draw whole "
+    "score** punish wrong scores, and sure ones most; less is better. 95% intervals draw whole "
     "patients."
 )
 _STYLES: Final = {
@@ -56,7 +56,7 @@ def reliability_figure(diagrams: Mapping[str, ReliabilityDiagram]) -> go.Figure:
         diagrams: `RAW` and `CALIBRATED`, or either, to diagram.
 
     Returns:
-        The figure; error bars are Wilson's 95 % intervals, the bars' axis is logarithmic.
+        The figure; error bars are Wilson's 95% intervals, the bars' axis is logarithmic.
     """
     figure = go.Figure()
     figure.add_scatter(

@@ -48,7 +48,7 @@ def tradeoff_figure(tradeoff: Mapping[str, Any]) -> go.Figure:
         tradeoff: Parsed `tradeoff.json`, schema `cxr-tradeoff/1`.
 
     Returns:
-        The figure; bars are the 95 % intervals of the first seed.
+        The figure; bars are the 95% intervals of the first seed.
     """
     rows = tradeoff["rows"]
     figure = go.Figure()

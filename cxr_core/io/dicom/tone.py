@@ -138,7 +138,7 @@ def _padding(
     share = float(mask.mean())
     if share in (0.0, 1.0):
         return None, []
-    message = f"{100 * share:.1f} % of the film is padding around it, which is shown black."
+    message = f"{100 * share:.1f}% of the film is padding around it, which is shown black."
     return mask, [Notice("padding", message)]
 
 
