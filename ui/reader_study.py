@@ -10,7 +10,8 @@ from typing import Final
 import streamlit as st
 
 from cxr_core.batch import BytesItem, Item, list_items
-from cxr_core.errors import CxrError, ForbiddenFolderError, StudyError
+from cxr_core.errors import CxrError, StudyError
+from cxr_core.io.place import is_folder, is_there
 from cxr_core.reader_study import FilmFinder, FolderShelf, MemoryShelf, Study
 from cxr_core.reader_study.film import films_by_digest
 from cxr_core.reader_study.plan import Task
@@ -99,6 +100,13 @@ def keep(study: Study, films: Mapping[str, Item] | None, *, on_film: OnFilm | No
     return desk
 
 
+def let_go() -> None:
+    """Drop the films that an open study holds; it stays open, with every answer."""
+    desk = current()
+    if desk is not None:
+        desk.let_go()
+
+
 def find_films(
     desk: Desk,
     more: Mapping[str, Item] | None = None,
@@ -134,16 +142,17 @@ def find_films(
 
 
 def _films_in(folder: str) -> tuple[Item, ...]:
-    """List the films of a folder that was named."""
-    return list_items([named_path(folder)]).items
+    """List the films of a folder that was named; none where it is not there."""
+    path = named_path(folder)
+    return list_items([path]).items if is_there(path) else ()
 
 
 def _films_of(study: Study) -> tuple[Item, ...]:
     """List the films of the folder that a study says; it may come from anywhere, as a file."""
+    folder = study.source.get("folder", "")
     try:
-        folder = study.source.get("folder", "")
         return _films_in(folder) if folder else ()
-    except ForbiddenFolderError:
+    except CxrError:  # they are looked for elsewhere
         return ()
 
 
@@ -176,7 +185,7 @@ def open_folder(typed: str, *, on_film: OnFilm | None = None) -> Desk:
         CxrError: If there is none, or its files were changed.
     """
     folder = _absolute(typed.strip())
-    if not folder.is_dir():
+    if not is_folder(folder):
         msg = f"`folder` must be a folder on the computer of this page. Received: {typed!r}"
         raise StudyError(msg)
     return keep(Study(FolderShelf(folder)), None, on_film=on_film)

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 MAX_HELD: Final = 3
 """Films, and maps, that a session keeps ready; each film 2 MB at most."""
 
+DROPPED: Final = "“Clear my films” dropped the films of this study. Every answer is kept."
+BRING_BACK: Final = (
+    "Upload the films again on the page Read films, if they were uploaded, then press “Look there”."
+)
+
 
 @dataclass
 class Desk:
@@ -67,6 +72,13 @@ class Desk:
     def pause(self) -> None:
         """Go back to the overview; nothing is lost."""
         self.reader = self.changing = self.problem = None
+
+    def let_go(self) -> None:
+        """Drop every film, picture and map; the study stays open, with every answer."""
+        self.finder = None
+        self.missing = Failure(DROPPED, BRING_BACK)
+        self._pixels.clear()
+        self._maps.clear()
 
     def take(self, task: Task, revision: int, given: Given) -> None:
         """Write an answer and go on, or keep why it was not taken."""

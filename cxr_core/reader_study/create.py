@@ -13,10 +13,33 @@ from cxr_core.batch import Record
 from cxr_core.errors import StudyError
 from cxr_core.reader_study.design import Design
 from cxr_core.reader_study.film import StudyFilm
+from cxr_core.reader_study.manifest import (
+    MANIFEST,
+    READINGS,
+    SCHEMA,
+    can_be_shown,
+    read_manifest,
+    read_records,
+)
 from cxr_core.reader_study.shelf import Shelf
-from cxr_core.reader_study.study import MANIFEST, READINGS, SCHEMA, Study
+from cxr_core.reader_study.study import Study
 
 MAX_FILMS: Final = 5000
+
+
+def check_empty(shelf: Shelf) -> None:
+    """Refuse a place that holds a study, before anything is worked out for a new one.
+
+    Args:
+        shelf: Where the new one is to be written. Readings without a manifest are of no study.
+
+    Raises:
+        StudyError: If a study, or answers to one, are there.
+    """
+    taken = [name for name in shelf.names() if name != READINGS]
+    if taken:
+        msg = f"`folder` must hold no study yet. Received: {taken[0]} is there"
+        raise StudyError(msg, hint="Open the study that is there, or name another folder.")
 
 
 def create_study(
@@ -55,19 +78,14 @@ def create_study(
         msg = f"`films` must be 1 to {MAX_FILMS:,}, each once. Received: {len(digests):,} films"
         raise StudyError(msg, hint="Choose films that can be read.")
     aid = design.aid
-    if aid is not None and not all(
-        digest in records and aid.system in records[digest].systems for digest in digests
-    ):
+    if aid is not None and not can_be_shown(aid.system, records, digests):
         msg = f"`records` must hold what {aid.system} says of every film. Received: fewer"
         raise StudyError(msg, hint="Have all films read by the system that is to be shown.")
-    taken = [name for name in shelf.names() if name != READINGS]
-    if taken:
-        msg = f"`folder` must hold no study yet. Received: {taken[0]} is there"
-        raise StudyError(msg, hint="Open the study that is there, or name another folder.")
+    check_empty(shelf)
     contents = {digest: dict(records[digest].renamed("").content) for digest in sorted(records)}
     readings = json.dumps(contents, separators=(",", ":")).encode()
     created = (now or (lambda: datetime.now(UTC)))().isoformat(timespec="seconds")
-    manifest = {
+    manifest: dict[str, Any] = {
         "schema": SCHEMA,
         "software": __version__,
         "created": created,
@@ -80,6 +98,9 @@ def create_study(
             for film in sorted(films, key=lambda film: film.digest)
         ],
     }
+    data = (json.dumps(manifest, indent=1) + "\n").encode()
+    read_manifest(data)  # what could not be opened again is not written
+    read_records(readings, manifest["readings_sha256"])
     shelf.change(READINGS, lambda _: (0, readings))  # one without a manifest is of no study
-    shelf.create(MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode())
+    shelf.create(MANIFEST, data)
     return Study(shelf, now=now)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from datetime import datetime
 from typing import Any, Final
 
 from cxr_core.errors import StudyChangedError, StudyError
@@ -20,6 +20,8 @@ from cxr_core.reader_study.design import CANNOT_SAY, CHOICES, CONFIDENCES
 SCHEMA: Final = "cxr-reader-study-journal/1"
 MAX_TIME_S: Final = 7 * 86_400.0
 _SEAL: Final = "seal"
+_WHOLE: Final = ("task", "session", "position", "revision")
+_LAST_YEAR: Final = 9000
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,12 @@ class Given:
         ):
             msg = (
                 "`confidence` must be 1 to 5, and none for a reader who cannot say. "
-                f"Received: {str(self.confidence)[:40]}"
+                f"Received: {self.confidence!r:.40}"
             )
             raise StudyError(msg)
         for name in ("time_s", "hidden_s"):
             value = getattr(self, name)
-            is_time = type(value) in (int, float) and math.isfinite(value)
-            if not is_time or not 0 <= value <= MAX_TIME_S:
+            if type(value) not in (int, float) or not 0 <= value <= MAX_TIME_S:
                 msg = f"`{name}` must be seconds in [0, {MAX_TIME_S:.0f}]. Received: {value!r:.40}"
                 raise StudyError(msg)
         if type(self.n_loads) is not int or not 1 <= self.n_loads <= 1_000_000:
@@ -139,13 +140,13 @@ def read_journal(data: bytes, *, study: str, reader: str) -> Journal:
     for number, line in enumerate(lines, start=1):
         entry = _entry(line, seal, reader, number)
         if number == 1 and entry != {"journal": SCHEMA, "study": study, "reader": reader}:
-            raise _changed(reader, 1, "it is of another study or reader")
+            raise _changed_line(reader, 1, "it is of another study or reader")
         if entry.get("event") == "begin":
             n_sittings += 1
         elif entry.get("event") == "answer":
             answers.append(_answer(entry, reader, number))
         elif number != 1:
-            raise _changed(reader, number, "it is of no known kind")
+            raise _changed_line(reader, number, "it is of no known kind")
         seal = _sealed(entry, seal)
         n_bytes += len(line) + 1
     return Journal(reader, tuple(answers), n_sittings, n_bytes, seal)
@@ -188,19 +189,36 @@ def _entry(line: bytes, seal: str, reader: str, number: int) -> dict[str, Any]:
     try:
         entry = json.loads(line)
         found = entry.pop(_SEAL)
-    except (ValueError, AttributeError, KeyError, TypeError) as err:
-        raise _changed(reader, number, "it cannot be read") from err
-    if not isinstance(entry, dict) or found != _sealed(entry, seal):
-        raise _changed(reader, number, "it is not as it was written")
-    return entry
+        is_sealed = isinstance(entry, dict) and found == _sealed(entry, seal)
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as err:
+        raise _changed_line(reader, number, "it cannot be read") from err
+    if not is_sealed:
+        raise _changed_line(reader, number, "it is not as it was written")
+    return dict(entry)
 
 
 def _answer(entry: Mapping[str, Any], reader: str, number: int) -> Answer:
-    """Return the answer of a line."""
+    """Return the answer of a line; `Given` looks at what the reader said."""
     names = {field.name for field in fields(Answer)}
-    if set(entry) != {*names, "event"} or entry["reader"] != reader:
-        raise _changed(reader, number, "it is of no known kind")
+    is_known = (
+        set(entry) == {*names, "event"}
+        and entry["reader"] == reader
+        and all(type(entry[name]) is int for name in _WHOLE)
+        and all(isinstance(entry[name], str) for name in ("film", "condition", "at"))
+        and _is_time(entry["at"])
+    )
+    if not is_known:
+        raise _changed_line(reader, number, "it is of no known kind")
     return Answer(**{name: entry[name] for name in names})
+
+
+def _is_time(text: str) -> bool:
+    """Tell whether a text is a time with its zone, and days can be added to it."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return at.tzinfo is not None and at.year <= _LAST_YEAR
 
 
 def _sealed(entry: Mapping[str, Any], seal: str) -> str:
@@ -213,11 +231,21 @@ def _json(entry: Mapping[str, Any]) -> str:
     return json.dumps(entry, separators=(",", ":"))
 
 
-def _changed(reader: str, number: int, why: str) -> StudyChangedError:
-    """Say that a journal is not what was written."""
-    msg = (
-        f"`answers-{reader}.jsonl` must be the journal that was written. "
-        f"Received: line {number}: {why}"
-    )
+def changed_journal(reader: str, why: str) -> StudyChangedError:
+    """Say that a journal is not what was written.
+
+    Args:
+        reader: The reader's code.
+        why: What is wrong with it.
+
+    Returns:
+        The error, to be raised.
+    """
+    msg = f"`answers-{reader}.jsonl` must be the journal that was written. Received: {why}"
     hint = "Put the journal back from a copy; answers are only added, never edited by hand."
     return StudyChangedError(msg, hint=hint)
+
+
+def _changed_line(reader: str, number: int, why: str) -> StudyChangedError:
+    """Say which line of a journal is not what was written."""
+    return changed_journal(reader, f"line {number}: {why}")

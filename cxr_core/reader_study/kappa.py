@@ -13,10 +13,9 @@ from typing import Any, Final
 import numpy as np
 
 from cxr_core.array import Float64Array, IntArray
-from cxr_core.evaluate.resample import Resamples, interval_ends
+from cxr_core.evaluate.resample import N_RESAMPLES, Resamples, interval_ends
 from cxr_core.evaluate.subgroup import MIN_FILMS, TOO_FEW
 
-N_RESAMPLES: Final = 2000
 NO_COMMON_FILM: Final = "no film was answered by all of them"
 ONE_READER: Final = "one reader alone agrees with nobody"
 ALL_THE_SAME: Final = "all answers are the same, so chance alone explains that they agree"

@@ -12,11 +12,10 @@ import numpy as np
 from cxr_core.evaluate.figure import figure
 from cxr_core.evaluate.figure_text import decimal
 from cxr_core.evaluate.metrics import patient_wilson
-from cxr_core.evaluate.resample import Resamples
+from cxr_core.evaluate.resample import CONFIDENCE, N_RESAMPLES, Resamples
 from cxr_core.evaluate.subgroup import MIN_FILMS, TOO_FEW
 
-N_RESAMPLES: Final = 2000
-_TAIL: Final = 0.025
+_TAIL: Final = (1 - CONFIDENCE) / 2
 
 
 def share(is_hit: Sequence[bool], films: Sequence[str], none: str) -> dict[str, Any]:
@@ -115,7 +114,7 @@ def figure_words(figure: Mapping[str, Any], *, digits: int = 2) -> str:
 
 
 def _rank(n: int) -> int:
-    """Return the largest rank below which the median lies with at most 2.5 % probability."""
+    """Return the largest rank below which the median lies with at most that probability."""
     rank, below = 0, 0
     while (below + comb(n, rank)) / 2**n <= _TAIL:
         below += comb(n, rank)

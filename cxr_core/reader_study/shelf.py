@@ -21,6 +21,7 @@ from cxr_core.errors import (
 )
 from cxr_core.io import LIMITS
 from cxr_core.io.archive import Archive
+from cxr_core.io.place import is_there
 from cxr_core.whole_file import output_error, write_whole
 
 _HINT: Final = "See that the study's folder is there, yours, and has room."
@@ -87,7 +88,7 @@ class MemoryShelf:
         """Keep a file; see `Shelf`."""
         with self._lock:
             if name in self._files:
-                raise _is_there(name)
+                raise _taken(name)
             self._files[name] = data
 
     def change(self, name: str, change: Change) -> None:
@@ -133,20 +134,20 @@ class FolderShelf:
     def create(self, name: str, data: bytes) -> None:
         """Write a file; see `Shelf`."""
         path = self.folder / name
-        if path.exists():
-            raise _is_there(name)
+        if is_there(path):
+            raise _taken(name)
         try:
             write_whole(path, data, is_new=True, hint=_HINT)
         except OutputError as err:
             if isinstance(err.__cause__, FileExistsError):  # by somebody else, in this moment
-                raise _is_there(name) from err
+                raise _taken(name) from err
             raise
         _sync_folder(self.folder)
 
     def change(self, name: str, change: Change) -> None:
         """Append under a lock and force it to the disk; see `Shelf`."""
         path = self.folder / name
-        is_new = not path.exists()
+        is_new = not is_there(path)
         try:
             with path.open("a+b", buffering=0) as file, _locked(file.fileno()):
                 file.seek(0)
@@ -246,7 +247,7 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _is_there(name: str) -> StudyError:
+def _taken(name: str) -> StudyError:
     """Say that a file would be written over."""
     msg = f"`folder` must hold no study yet. Received: {name} is there"
     return StudyError(msg, hint="Open the study that is there, or name another folder.")

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from cxr_core.evaluate.resample import CONFIDENCE
+from cxr_core.evaluate.resample import CONFIDENCE, N_RESAMPLES
 from cxr_core.evaluate.subgroup import MIN_FILMS
 from cxr_core.labels import CLASSES
 from cxr_core.reader_study.design import CANNOT_SAY, CHOICES, CONDITIONS, CONFIDENCES
-from cxr_core.reader_study.kappa import N_RESAMPLES, cohen_figure, fleiss_figure
+from cxr_core.reader_study.kappa import cohen_figure, fleiss_figure
 from cxr_core.reader_study.measure import median_figure, share
 from cxr_core.reader_study.switching import Pair, switching
 

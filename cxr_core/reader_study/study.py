@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from cxr_core.batch import Record
 from cxr_core.errors import StudyChangedError, StudyError
 from cxr_core.reader_study.design import Design, reader_code
 from cxr_core.reader_study.film import StudyFilm
@@ -19,15 +17,20 @@ from cxr_core.reader_study.journal import (
     Journal,
     answer_entry,
     begin_entry,
+    changed_journal,
     lines_of,
     read_journal,
+)
+from cxr_core.reader_study.manifest import (
+    MANIFEST,
+    READINGS,
+    can_be_shown,
+    read_manifest,
+    read_records,
 )
 from cxr_core.reader_study.plan import Task, plan_of
 from cxr_core.reader_study.shelf import Shelf
 
-SCHEMA: Final = "cxr-reader-study/1"
-MANIFEST: Final = "study.json"
-READINGS: Final = "readings.json"
 _ANSWERS: Final = "answers-"
 
 
@@ -104,13 +107,17 @@ class Study:
             msg = f"`folder` must hold a reader study. Received: no {MANIFEST}"
             raise StudyError(msg)
         self.digest = hashlib.sha256(data).hexdigest()
-        manifest = _parsed(data)
-        self.created = str(manifest["created"])
+        manifest = read_manifest(data)
+        self.created: str = manifest["created"]
         self.design = Design.from_dict(manifest["design"])
         self.films = tuple(StudyFilm(film["sha256"], film["truth"]) for film in manifest["films"])
         self.source: Mapping[str, str] = manifest["source"]
         self.models: Mapping[str, Any] | None = manifest["models"]
-        self.records = _records(shelf.read(READINGS), manifest["readings_sha256"])
+        self.records = read_records(shelf.read(READINGS), manifest["readings_sha256"])
+        aid, digests = self.design.aid, [film.digest for film in self.films]
+        if aid is not None and not can_be_shown(aid.system, self.records, digests):
+            msg = f"`{READINGS}` must hold what the shown system says of every film. Received: less"
+            raise StudyChangedError(msg)
 
     @property
     def systems(self) -> tuple[str, ...]:
@@ -209,6 +216,9 @@ class Study:
     def _standing(self, journal: Journal) -> Standing:
         """Return how far a reader is from what was answered."""
         plan = plan_of(self.design, [film.digest for film in self.films], journal.reader)
+        if not all(_is_planned(answer, plan) for answer in journal.answers):
+            why = "an answer is to no question of the study"
+            raise changed_journal(journal.reader, why)
         standing = Standing(journal.reader, plan, journal)
         task = standing.next
         days = self.design.washout_days
@@ -238,41 +248,19 @@ class Study:
         return self._now().isoformat(timespec="seconds")
 
 
+def _is_planned(answer: Answer, plan: Sequence[Task]) -> bool:
+    """Tell whether an answer is to a question that the reader was asked."""
+    if not 0 <= answer.task < len(plan):
+        return False
+    task = plan[answer.task]
+    return (answer.session, answer.position, answer.film, answer.condition) == (
+        task.session,
+        task.position,
+        task.digest,
+        task.condition,
+    )
+
+
 def _file_of(reader: str) -> str:
     """Return the name of a reader's journal."""
     return f"{_ANSWERS}{reader_code(reader)}.jsonl"
-
-
-def _parsed(data: bytes) -> dict[str, Any]:
-    """Parse a manifest and check its fields."""
-    try:
-        manifest = json.loads(data)
-        schema = manifest["schema"]
-    except (ValueError, KeyError, TypeError) as err:
-        msg = f"`{MANIFEST}` must be the manifest of a reader study. Received: other content"
-        raise StudyError(msg) from err
-    if schema != SCHEMA:
-        msg = f"`{MANIFEST}` must be of schema {SCHEMA}. Received: {str(schema)[:40]!r}"
-        raise StudyError(msg, hint="Open it with the version of the software that made it.")
-    try:
-        is_whole = (
-            isinstance(manifest["design"], dict)
-            and isinstance(manifest["source"], dict)
-            and all(len(film["sha256"]) == 64 for film in manifest["films"])
-            and all("truth" in film for film in manifest["films"])
-            and {"created", "models", "readings_sha256"} <= set(manifest)
-        )
-    except (KeyError, TypeError):
-        is_whole = False
-    if not is_whole:
-        msg = f"`{MANIFEST}` must be the manifest of a reader study. Received: fields are missing"
-        raise StudyChangedError(msg)
-    return dict(manifest)
-
-
-def _records(data: bytes | None, digest: str) -> dict[str, Record]:
-    """Return the systems' readings, checked against the manifest."""
-    if data is None or hashlib.sha256(data).hexdigest() != digest:
-        msg = f"`{READINGS}` must be the file that the study was made with. Received: another"
-        raise StudyChangedError(msg)
-    return {film: Record(content) for film, content in json.loads(data).items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -11,13 +12,14 @@ from streamlit.testing.v1 import AppTest
 import ui.components.study_overview as overview_module
 import ui.components.study_reading as reading_module
 import ui.components.study_results as results_module
-from cxr_core.reader_study import FolderShelf, Given, Study
-from cxr_core.reader_study.shelf import unpack
+from cxr_core.reader_study import FolderShelf, Given, MemoryShelf, Study
+from cxr_core.reader_study.shelf import pack, unpack
 from tests.app.conftest import png
 from ui.components.answer_panel import KEYS, QUESTION
 from ui.components.study_overview import BEGIN, CLOSE, IN_MEMORY, RESULTS, SAVE
 from ui.components.study_reading import BACK, DONE
 from ui.components.study_setup import MAKE
+from ui.study_desk import DROPPED
 
 EMPTY = "Several readers read the same films in random order, names hidden"
 
@@ -217,6 +219,113 @@ def test_an_address_that_leads_nowhere(page, tmp_path):
     assert "The study of this address could not be opened" in text(page)
     assert EMPTY in text(page)
     assert "study" not in page.query_params
+
+
+def test_a_path_that_the_system_refuses_is_a_plain_message(page, films, tmp_path):
+    long = str(tmp_path / ("x" * 300))
+    page.query_params["study"] = long
+    page.run()
+    assert not page.exception
+    assert "The study of this address could not be opened" in text(page)
+    assert f"must be a folder on the computer of this page. Received: '{long}'" in text(page)
+    page.text_input(key="study-place").set_value(long)
+    button(page, "Open").click().run()
+    assert not page.exception
+    assert "This study could not be opened" in text(page)
+    make(page, films, long)
+    assert "`folder` must be a folder that can be made" in text(page)
+    make(page, long)
+    assert "must be a folder on the computer that runs this page" in text(page)
+
+
+def test_films_of_a_folder_that_the_system_refuses_are_missing(page, films, tmp_path):
+    make(page, films)
+    desk = page.session_state["reader-study"]
+    desk.study.source = {"folder": str(tmp_path / ("x" * 300))}
+    desk.let_go()
+    page.run()
+    button(page, "Look there").click().run()
+    assert not page.exception
+    assert "6 of 6 are missing or changed" in text(page)
+    page.text_input(key="study-find-folder").set_value(str(tmp_path / ("x" * 300)))
+    button(page, "Look there").click().run()
+    assert not page.exception
+    assert "6 of 6 are missing or changed" in text(page)
+
+
+def test_a_study_whose_folder_is_gone_can_be_closed(page, films, tmp_path):
+    place = tmp_path / "study"
+    make(page, films, place)
+    shutil.rmtree(place)
+    page.run()
+    assert not page.exception
+    assert "The study cannot go on" in text(page)
+    assert "`study` must be there and readable. Received: No such file or directory" in text(page)
+    button(page, CLOSE).click().run()
+    assert not page.exception
+    assert EMPTY in text(page)
+
+
+def test_a_folder_that_holds_a_study_is_refused_before_any_film_is_read(
+    page, films, tmp_path, predictor
+):
+    place = tmp_path / "study"
+    make(page, films, place)
+    button(page, CLOSE).click().run()
+    make(page, films, place)
+    assert "`folder` must hold no study yet. Received: study.json is there" in text(page)
+    assert predictor.n_read == 6
+
+
+def test_clearing_the_films_lets_go_of_those_of_an_open_study(page, app, asked):
+    page.run()
+    page.switch_page("streamlit_app.py").run()
+    page.file_uploader[0].upload("Jane-Doe.png", png(7))
+    page.run()
+    page.switch_page("pages/10_Reader_study.py").run()
+    page.segmented_control(key="study-source").set_value("session").run()
+    button(page, MAKE).click().run()
+    begin(page)
+    answer(page, asked, "COVID19", 4)
+    desk = page.session_state["reader-study"]
+    assert desk.finder is not None
+    assert desk._pixels
+
+    page.switch_page("streamlit_app.py").run()
+    button(page, "Clear my films").click().run()
+    assert not page.exception
+    assert desk.finder is None
+    assert not desk._pixels
+    assert not desk._maps
+    assert desk.study.standing("r1").n_done == 1
+
+    page.switch_page("pages/10_Reader_study.py").run()
+    assert not page.exception
+    assert DROPPED in text(page)
+    assert "Upload the films again on the page Read films" in text(page)
+    page.switch_page("streamlit_app.py").run()
+    page.file_uploader[0].upload("another-name.png", png(7))
+    page.run()
+    page.switch_page("pages/10_Reader_study.py").run()
+    button(page, "Look there").click().run()
+    assert page.get("progress")[0].proto.text == "Reader r1 · Film 1 of 1, with the system"
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"study.json": b"[" * 200_000}, "must be the manifest of a reader study"),
+        ({"study.json": b'{"schema": "cxr-reader-study/1"}'}, "fields are missing"),
+        ({"readings.json": b"{}"}, "must hold a reader study"),
+    ],
+)
+def test_a_file_that_is_no_study_is_refused(page, files, words):
+    page.run()
+    page.file_uploader[0].upload("study.zip", pack(MemoryShelf(files)))
+    button(page, "Open this file").click().run()
+    assert not page.exception
+    assert "This study could not be opened" in text(page)
+    assert words in text(page)
 
 
 def test_a_study_in_memory_is_saved_and_opened_again(page, films, asked, given_files):

@@ -18,8 +18,9 @@ import pytest
 from cxr_core.batch import BytesItem
 from cxr_core.errors import OutputError, StudyChangedError, StudyError
 from cxr_core.reader_study import FilmFinder, FolderShelf, MemoryShelf, Study, StudyFilm
-from cxr_core.reader_study.create import create_study
+from cxr_core.reader_study.create import check_empty, create_study
 from cxr_core.reader_study.film import films_by_digest, truth_of
+from cxr_core.reader_study.journal import answer_entry, lines_of
 from cxr_core.reader_study.shelf import pack, unpack
 from tests.reader_study.material import (
     NOW,
@@ -182,6 +183,65 @@ def test_an_edited_journal_is_refused_by_line(tmp_path, folder_study, change, wo
     assert journal.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"task": []}, "line 3: it is of no known kind"),
+        ({"task": True}, "line 3: it is of no known kind"),
+        ({"session": "1"}, "line 3: it is of no known kind"),
+        ({"film": []}, "line 3: it is of no known kind"),
+        ({"at": 5}, "line 3: it is of no known kind"),
+        ({"at": "yesterday"}, "line 3: it is of no known kind"),
+        ({"at": "2026-03-01T09:00:00"}, "line 3: it is of no known kind"),
+        ({"at": "9999-12-31T09:00:00+00:00"}, "line 3: it is of no known kind"),
+        ({"more": 1}, "line 3: it is of no known kind"),
+        ({"task": 99}, "an answer is to no question of the study"),
+        ({"task": -1}, "an answer is to no question of the study"),
+        ({"session": 2}, "an answer is to no question of the study"),
+        ({"condition": "beside"}, "an answer is to no question of the study"),
+        ({"film": "a" * 64}, "an answer is to no question of the study"),
+        ({"choice": []}, "`choice` must be one of"),
+        ({"confidence": {}}, "`confidence` must be 1 to 5"),
+        ({"time_s": 10**400}, "`time_s` must be seconds in"),
+    ],
+)
+def test_an_answer_that_was_forged_with_its_seal_is_refused(tmp_path, folder_study, change, words):
+    folder_study.begin("r1")
+    answer = folder_study.answer("r1", 0, given("NORMAL"))
+    journal = journal_of(tmp_path)
+    journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:2]))
+    forged = {**answer_entry(answer), **change}
+    lines = lines_of(folder_study.journal("r1"), folder_study.digest, [forged])
+    with journal.open("ab") as file:
+        file.write(lines)
+    with pytest.raises(StudyError, match=words):
+        folder_study.standing("r1")
+    before = journal.read_bytes()
+    with pytest.raises(StudyError, match=words):
+        folder_study.answer("r1", 0, given("NORMAL"))
+    assert journal.read_bytes() == before
+
+
+def test_a_journal_that_is_nested_without_end_is_refused(tmp_path, folder_study):
+    folder_study.begin("r1")
+    with journal_of(tmp_path).open("ab") as file:
+        file.write(b"[" * 200_000 + b"\n")
+    with pytest.raises(StudyChangedError, match="line 3: it cannot be read"):
+        folder_study.standing("r1")
+
+
+def test_a_folder_that_the_system_refuses_is_a_typed_error(tmp_path):
+    shelf = FolderShelf(tmp_path / ("x" * 300))
+    with pytest.raises(OutputError, match=r"`study\.json` must be a file that can be written"):
+        shelf.create("study.json", b"{}")
+    with pytest.raises(
+        OutputError, match=r"`answers-r1\.jsonl` must be a file that can be written"
+    ):
+        shelf.change("answers-r1.jsonl", lambda _: (0, b""))
+    with pytest.raises(StudyError, match=r"`study\.json` must be there and readable"):
+        Study(shelf)
+
+
 def test_a_journal_of_another_study_is_refused(tmp_path, folder_study):
     (tmp_path / "b").mkdir()
     other = make_study(TRUTHS, shelf=FolderShelf(tmp_path / "b"), seed=8)
@@ -214,6 +274,9 @@ def test_a_changed_manifest_or_reading_is_refused(tmp_path, folder_study):
         ("[1]", "must be the manifest of a reader study"),
         ('{"schema": "cxr-reader-study/9"}', "must be of schema cxr-reader-study/1"),
         ('{"schema": "cxr-reader-study/1"}', "fields are missing"),
+        ("[" * 200_000, "must be the manifest of a reader study. Received: other content"),
+        ('{"schema": [1]}', r"must be of schema cxr-reader-study/1. Received: '\[1\]'"),
+        ('{"schema": ' + "1" * 5000 + "}", "Received: other content"),
     ],
 )
 def test_other_manifests_are_refused(tmp_path, text, words):
@@ -228,6 +291,13 @@ def test_a_folder_without_a_study_and_one_that_has_one(tmp_path):
     make_study(TRUTHS, shelf=FolderShelf(tmp_path))
     with pytest.raises(StudyError, match="`folder` must hold no study yet"):
         make_study(TRUTHS, shelf=FolderShelf(tmp_path))
+
+
+def test_a_place_is_refused_before_any_work(shelf):
+    check_empty(shelf)
+    make_study(TRUTHS, shelf=shelf)
+    with pytest.raises(StudyError, match=r"no study yet\. Received: study\.json is there"):
+        check_empty(shelf)
 
 
 def test_a_study_that_was_not_made_to_the_end_is_none(tmp_path):

@@ -13,7 +13,7 @@ from cxr_core.batch.run import about_models
 from cxr_core.errors import CxrError, StudyError
 from cxr_core.labels import system_title
 from cxr_core.reader_study import Aid, Design, StudyFilm, create_study
-from cxr_core.reader_study.create import MAX_FILMS
+from cxr_core.reader_study.create import MAX_FILMS, check_empty
 from cxr_core.reader_study.design import (
     ARM_ALONE,
     ARM_CROSSOVER,
@@ -227,6 +227,7 @@ def _aid(systems: Sequence[str]) -> Aid:
 def _make(predictor: Predictor, source: Source, design: Design, place: str) -> None:
     """Read the films with every system, then write the study."""
     shelf = reader_study.shelf_named(place)
+    check_empty(shelf)
     items = source.items()
     if len(items) > MAX_FILMS:
         msg = f"`films` must be at most {MAX_FILMS:,}. Received: {len(items):,} files"
