@@ -6,6 +6,8 @@ reader's folder stays in that reader's session.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from cxr_core.array import Float64Array
-from cxr_core.evaluate.evaluation import SCHEMA, calibrated_probs, evaluation_of, films_digest
+from cxr_core.evaluate.evaluation import SCHEMA, calibrated_probs, evaluation_of
 from cxr_core.evaluate.folder_evaluation import about, known_films
 from ui.model_cache import models_key
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cxr_core.bundle import Bundle
-    from cxr_core.evaluate.reads import Reads
+    from cxr_core.evaluate.reads import FilmList, Reads
     from cxr_core.predict import Predictor
     from cxr_core.trust.model import TrustModel
 
@@ -188,10 +190,16 @@ def own_evidence(predictor: Predictor, title: str, reads: Reads) -> Evidence:
     Returns:
         The evidence.
     """
-    key = f"{models_key(predictor)}/own/{films_digest(reads.films)}"
+    key = f"{models_key(predictor)}/own/{_told_digest(reads.films)}"
     calibrated = calibrated_of(predictor.trust_model, reads)
     evaluation = _measured(key, predictor, reads, calibrated)
     return Evidence(key, title, reads, calibrated, evaluation, is_own=True)
+
+
+def _told_digest(films: FilmList) -> str:
+    """Return one digest of all that is told of films, since patients and groups decide figures."""
+    told = {**films.to_dict(), "unreadable": films.unreadable}
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 @st.cache_resource(scope="session", show_spinner="Measuring …", max_entries=MAX_SETS)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
 from cxr_core.errors import TrainingDataError, UnreadableImageError
-from cxr_core.evaluate.folder_reads import SKIPPED_SUFFIXES
+from cxr_core.io.film_file import digest_of, film_files
+from cxr_core.io.place import is_folder
 from ui.folder_policy import named_path
 
 
@@ -25,11 +25,7 @@ def folder_named(name: str) -> Path:
         UnreadableImageError: If there is no such folder.
     """
     folder = named_path(name)
-    try:
-        is_there = folder.is_dir()
-    except (OSError, ValueError):  # too long, or with characters that no path has
-        is_there = False
-    if not name.strip() or not is_there:
+    if not name.strip() or not is_folder(folder):
         msg = f"`folder` must be a folder on the computer that runs this page. Received: {name!r}"
         raise UnreadableImageError(msg, hint="Check the path, and that you may read it.")
     return folder
@@ -56,25 +52,21 @@ def films_below(folder: Path, *, on_file: Callable[[int, int], None]) -> dict[st
     """Find the films below a folder by their bytes.
 
     Args:
-        folder: Searched at any depth; hidden files and tables are left out.
+        folder: Searched at any depth; what is hidden, tables and notes are left out.
         on_file: Called with the number of files done and of all files.
 
     Returns:
         SHA-256 to path; of equal files the first.
+
+    Raises:
+        UnreadableImageError: If the folder cannot be searched to its end.
     """
-    paths = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() not in SKIPPED_SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
+    paths = film_files(folder)
     found: dict[str, Path] = {}
     for n_done, path in enumerate(paths, start=1):
         try:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError:
+            digest = digest_of(path)
+        except UnreadableImageError:
             continue
         found.setdefault(digest, path)
         if n_done % 50 == 0 or n_done == len(paths):

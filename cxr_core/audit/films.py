@@ -12,9 +12,11 @@ import numpy.typing as npt
 
 from cxr_core.array import IntArray
 from cxr_core.dataset.film import SPLITS, children
-from cxr_core.errors import CxrError, TrainingDataError
+from cxr_core.dataset.leak import below
+from cxr_core.errors import CxrError, TrainingDataError, UnreadableImageError
 from cxr_core.evaluate.folder_reads import describe, labelled_paths
 from cxr_core.evaluate.reads import FilmList
+from cxr_core.io.film_file import digest_of
 
 WHOLE: Final = "all"
 """Split of the films of a folder that has none."""
@@ -31,12 +33,14 @@ class AuditFilms:
         paths: The files.
         splits: Split of each film, one of `SPLITS`, or `WHOLE` for all of them.
         films: Class, patient and source of each.
+        unreadable: Path below the folder and reason of each file whose bytes could not be read.
     """
 
     folder: Path
     paths: tuple[Path, ...]
     splits: tuple[str, ...]
     films: FilmList
+    unreadable: tuple[tuple[str, str], ...] = ()
 
     def __len__(self) -> int:
         """Return the number of films."""
@@ -86,8 +90,7 @@ class AuditFilms:
 
     def name(self, position: int) -> str:
         """Return the path of a film below the folder, printable whatever bytes it holds."""
-        text = self.paths[position].relative_to(self.folder).as_posix()
-        return text.encode("utf-8", "backslashreplace").decode("utf-8")
+        return below(self.folder, self.paths[position])
 
     def groups(self, name: str) -> tuple[str, ...]:
         """Return one word a film, empty where nothing is stated.
@@ -110,15 +113,17 @@ def find_films(folder: str | Path) -> AuditFilms:
             every class needs to be there.
 
     Returns:
-        The films, in the order of split, class and file name; nothing is decoded.
+        The films, in the order of split, class and file name; nothing is decoded. Files whose bytes
+        cannot be read are listed and left out.
 
     Raises:
-        TrainingDataError: If there is no film, or a manifest is there but cannot be used.
+        TrainingDataError: If there is no film that can be read, or a manifest is there but cannot
+            be used.
     """
     folder = Path(folder)
-    places = [(split, place) for split in SPLITS for place in _split_folders(folder, split)]
     found: list[tuple[str, Path, str]] = []
     try:
+        places = [(split, place) for split in SPLITS for place in _split_folders(folder, split)]
         for split, place in places or [(WHOLE, folder)]:
             found += [(split, path, label) for path, label in labelled_paths(place)]
         return _described(folder, found)
@@ -138,9 +143,22 @@ def _split_folders(folder: Path, split: str) -> list[Path]:
 
 def _described(folder: Path, found: Sequence[tuple[str, Path, str]]) -> AuditFilms:
     """Add classes, patients and sources; one split alone is a folder without splits."""
-    paths = [path for _, path, _ in found]
-    splits = [split for split, _, _ in found]
+    readable: list[tuple[str, Path, str]] = []
+    digests: list[str] = []
+    unreadable: list[tuple[str, str]] = []
+    for film in found:
+        try:
+            digests.append(digest_of(film[1]))
+        except UnreadableImageError as err:
+            unreadable.append((below(folder, film[1]), str(err)))
+        else:
+            readable.append(film)
+    if not readable:
+        msg = f"`{folder}` must hold films that can be read. Received: none of {len(found)}"
+        raise TrainingDataError(msg, hint="Check that you may read the files.")
+    paths = [path for _, path, _ in readable]
+    splits = [split for split, _, _ in readable]
     if len(set(splits)) == 1:
         splits = [WHOLE] * len(splits)
-    films = describe(folder, paths, [label for _, _, label in found])
-    return AuditFilms(folder, tuple(paths), tuple(splits), films)
+    films = describe(folder, paths, [label for _, _, label in readable], digests=digests)
+    return AuditFilms(folder, tuple(paths), tuple(splits), films, tuple(unreadable))

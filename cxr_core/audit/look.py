@@ -96,8 +96,9 @@ def look_at(
         coefficients=np.stack([look.coefficients for look in looks]),
         fingerprints=tuple(look.fingerprint for look in looks),
         has_lungs=None if lungs is None else np.array([look.has_lungs for look in looks]),
-        unreadable=tuple(
-            (films.name(i), look) for i, look in enumerate(found) if isinstance(look, str)
+        unreadable=(
+            *films.unreadable,
+            *((films.name(i), look) for i, look in enumerate(found) if isinstance(look, str)),
         ),
     )
 

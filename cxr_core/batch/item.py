@@ -12,14 +12,8 @@ from cxr_core.batch.storage import is_address, list_address, shown_address
 from cxr_core.errors import ArchiveError, CxrError, UnreadableImageError
 from cxr_core.io import ARCHIVE_LIMITS, ArchiveLimits, Limits, read_bytes
 from cxr_core.io.archive import ZIP_STARTS, Archive
-
-SKIPPED_SUFFIXES: Final = frozenset(
-    {".csv", ".txt", ".json", ".jsonl", ".md", ".parquet", ".part", ".ini", ".db"}
-)
-"""Tables and notes that lie beside films, and what `score` itself writes."""
-
-SKIPPED_NAMES: Final = frozenset({"dicomdir", "__macosx"})
-"""Files and folders that hold no film, whatever their content; in lower case."""
+from cxr_core.io.film_file import is_left_out, printable
+from cxr_core.io.place import is_folder
 
 _ARCHIVE_SUFFIX: Final = ".zip"
 
@@ -133,14 +127,14 @@ def list_items(sources: Sequence[str | Path], *, limits: ArchiveLimits = ARCHIVE
     for source in sources:
         if is_address(source):
             address = str(source)
-            prefix = "" if len(sources) == 1 else f"{_safe(shown_address(address))}/"
+            prefix = "" if len(sources) == 1 else f"{printable(shown_address(address))}/"
             listed = _stored_items(address, prefix)
             items += listed.items
             n_left_out += listed.n_left_out
             continue
         path = Path(source)
         prefix = "" if len(sources) == 1 else f"{_text(path)}/"
-        if path.is_dir():
+        if is_folder(path):
             found = _walk(path, prefix)
         elif _is_archive(path):
             found = iter([(prefix, path)])
@@ -183,12 +177,12 @@ def archive_items(
         else:
             archive = Archive.from_bytes(source, name=name, limits=limits)
     except ArchiveError as err:
-        return Listing((BrokenItem(prefix.rstrip("/") or _safe(name), err),))
+        return Listing((BrokenItem(prefix.rstrip("/") or printable(name), err),))
     archive.close()  # opened again when its turn comes
     items = [
-        EntryItem(_safe(f"{prefix}{entry.name}"), archive, position, path)
+        EntryItem(printable(f"{prefix}{entry.name}"), archive, position, path)
         for position, entry in enumerate(archive.entries)
-        if entry.problem is not None or not _is_left_out(entry.name.split("/"))
+        if entry.problem is not None or not is_left_out(entry.name.split("/"))
     ]
     items.sort(key=lambda item: archive.entries[item.position].name.split("/"))
     return Listing(tuple(items), len(archive.entries) - len(items))
@@ -202,11 +196,11 @@ def _stored_items(address: str, prefix: str) -> Listing:
         return Listing((BrokenItem(prefix.rstrip("/") or "address", err),))
     items: list[Item] = []
     for item in found:
-        name, own = item.name, _safe(f"{prefix}{item.name}")
+        name, own = item.name, printable(f"{prefix}{item.name}")
         if name.lower().endswith(_ARCHIVE_SUFFIX):
             msg = f"An archive must lie on a disk. Received: name={own!r} behind an address"
             items.append(BrokenItem(own, ArchiveError(msg)))
-        elif shown_address(address).endswith(f"/{name}") or not _is_left_out(name.split("/")):
+        elif shown_address(address).endswith(f"/{name}") or not is_left_out(name.split("/")):
             items.append(replace(item, name=own))
     return Listing(tuple(items), len(found) - len(items))
 
@@ -215,8 +209,8 @@ def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, Path | CxrError | No
     """Yield name and path of the files of a folder; no path for a file that is left out."""
     waiting: list[tuple[str, Path, bool]] = [(prefix, folder, True)]
     while waiting:
-        name, path, is_folder = waiting.pop()
-        if not is_folder:
+        name, path, is_parent = waiting.pop()
+        if not is_parent:
             yield name, path
             continue
         try:
@@ -227,29 +221,21 @@ def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, Path | CxrError | No
             yield name.rstrip("/") or _text(path), UnreadableImageError(msg)
             continue
         for entry in entries:
-            if _is_left_out([entry.name]):
+            is_inner = entry.is_dir(follow_symlinks=False)
+            if is_left_out([entry.name, ""] if is_inner else [entry.name]):
                 yield "", None
                 continue
-            own = f"{name}{_safe(entry.name)}"
-            is_inner = entry.is_dir(follow_symlinks=False)
+            own = f"{name}{printable(entry.name)}"
             waiting.append((f"{own}/" if is_inner else own, Path(entry.path), is_inner))
-
-
-def _is_left_out(parts: Sequence[str]) -> bool:
-    """Tell whether a path is hidden, or a table or note."""
-    return (
-        any(part.startswith(".") or part.lower() in SKIPPED_NAMES for part in parts)
-        or Path(parts[-1]).suffix.lower() in SKIPPED_SUFFIXES
-    )
 
 
 def _is_archive(path: Path) -> bool:
     """Tell whether a file that was named is a zip archive, by name or by content."""
-    if path.suffix.lower() == _ARCHIVE_SUFFIX and path.is_file():
-        return True
     try:
         if not path.is_file():
             return False
+        if path.suffix.lower() == _ARCHIVE_SUFFIX:
+            return True
         with path.open("rb") as file:
             return file.read(4) in ZIP_STARTS
     except (OSError, ValueError):
@@ -258,9 +244,4 @@ def _is_archive(path: Path) -> bool:
 
 def _text(path: Path) -> str:
     """Write a path with forward slashes."""
-    return _safe(path.as_posix())
-
-
-def _safe(name: str) -> str:
-    """Escape bytes of a file name that are not UTF-8, so that every table can hold it."""
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+    return printable(path.as_posix())

@@ -10,6 +10,7 @@ from typing import Final
 
 from cxr_core.dataset.film import SPLITS, Film
 from cxr_core.dataset.group import Fingerprint, near_duplicates
+from cxr_core.io.film_file import printable
 
 COPY: Final = "copy"
 NEAR_DUPLICATE: Final = "near_duplicate"
@@ -104,5 +105,4 @@ def below(folder: Path, path: Path) -> str:
     Returns:
         Text that every UTF-8 stream takes.
     """
-    name = path.relative_to(folder).as_posix()
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+    return printable(path.relative_to(folder).as_posix())

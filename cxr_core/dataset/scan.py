@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from cxr_core.dataset.dicom_patient import DICOM_HEADERS, dicom_patient
 from cxr_core.dataset.film import SPLITS, Film, children, class_paths, find_split
-from cxr_core.dataset.group import Fingerprint, fingerprint, join_groups, kermany_patient
+from cxr_core.dataset.group import Fingerprint, fingerprint, join_groups
 from cxr_core.dataset.leak import Leak, below, find_duplicates, find_leaks
 from cxr_core.dataset.manifest import ManifestRow, read_manifest
+from cxr_core.dataset.patient import first_teller, told_patient
 from cxr_core.errors import CxrError, TrainingDataError
 from cxr_core.io import read_path
 from cxr_core.labels import CLASSES
@@ -208,7 +208,7 @@ def _describe(
         row = (manifest or {}).get(film.sha256) or _row_by_path(folder, film, by_path)
         if row.label and row.label.upper() != film.label:
             wrong.append((film, row.label))
-        patient, teller = _patient(film, row)
+        patient, teller = told_patient(film.path, row)
         told_by.add(teller)
         told = {name: getattr(row, name) for name in ("source", "subtype", "view", "license")}
         described.append(replace(film, patient=patient, **told))
@@ -221,20 +221,7 @@ def _describe(
             f"folder{count}"
         )
         raise TrainingDataError(msg, hint="Move the films or correct the manifest; none is right.")
-    tellers = ("manifest", DICOM_HEADERS, "file names")
-    patients_from = next((name for name in tellers if name in told_by), "none")
-    return tuple(described), patients_from
-
-
-def _patient(film: Film, row: ManifestRow) -> tuple[str, str]:
-    """Return a film's patient and what told it; both empty where nothing does."""
-    if row.patient:
-        return row.patient, "manifest"
-    if patient := dicom_patient(film.path):
-        return patient, DICOM_HEADERS
-    if patient := kermany_patient(film.path.stem):
-        return patient, "file names"
-    return "", ""
+    return tuple(described), first_teller(told_by)
 
 
 def _row_by_path(folder: Path, film: Film, by_path: Mapping[str, ManifestRow]) -> ManifestRow:

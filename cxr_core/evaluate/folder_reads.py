@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -10,16 +9,18 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from cxr_core.blas import one_blas_thread
+from cxr_core.dataset.leak import below
 from cxr_core.errors import CxrError, UnreadableImageError
 from cxr_core.evaluate.patients import manifest_rows, patient_keys
 from cxr_core.evaluate.reads import GROUPINGS, Collector, FilmList, Reads
 from cxr_core.io import read_path
+from cxr_core.io.film_file import digest_of, film_files
+from cxr_core.io.place import is_folder
 from cxr_core.labels import CLASSES, class_index
 
 if TYPE_CHECKING:
     from cxr_core.predict import Predictor
 
-SKIPPED_SUFFIXES: Final = frozenset({".csv", ".txt", ".json", ".md"})
 AGE_BANDS: Final = ((0, 6), (6, 18), (18, 40), (40, 60), (60, 80), (80, 200))
 """Ages in whole years, from the first number up to but not including the second."""
 
@@ -31,30 +32,34 @@ def labelled_paths(folder: str | Path) -> Iterator[tuple[Path, str]]:
         folder: Holds at least one folder named like a class, in any letter case.
 
     Yields:
-        Path and class name. Hidden files and tables are left out.
+        Path and class name. What is hidden, tables and notes are left out.
 
     Raises:
-        UnreadableImageError: If there is no such folder or no file in it.
+        UnreadableImageError: If there is no such folder, it may not be opened, or no file is in it.
     """
     folder = Path(folder)
-    children = sorted(folder.iterdir()) if folder.is_dir() else []
-    by_class = {
-        name: [p for p in children if p.is_dir() and p.name.upper() == name] for name in CLASSES
-    }
+    cause: OSError | None = None
+    children: list[Path] = []
+    received: object = "no such folder"
+    if is_folder(folder):
+        try:
+            children = sorted(folder.iterdir())
+            received = [child.name for child in children]
+        except OSError as err:
+            cause, received = err, err.strerror or type(err).__name__
     found = False
-    for name, parents in by_class.items():
-        for path in sorted(p for parent in parents for p in parent.rglob("*")):
-            is_film = path.is_file() and not path.name.startswith(".")
-            if is_film and path.suffix.lower() not in SKIPPED_SUFFIXES:
-                found = True
-                yield path, name
+    for name in CLASSES:
+        parents = [p for p in children if p.name.upper() == name and is_folder(p)]
+        for path in (p for parent in parents for p in film_files(parent)):
+            found = True
+            yield path, name
     if not found:
-        listed = [child.name for child in children] if folder.is_dir() else "no such folder"
         msg = (
-            f"`{folder}` must hold films in folders named {', '.join(CLASSES)}. Received: {listed}"
+            f"`{folder}` must hold films in folders named {', '.join(CLASSES)}. "
+            f"Received: {received}"
         )
         hint = "Name the folder that holds COVID19/, NORMAL/ and PNEUMONIA/ (any of them)."
-        raise UnreadableImageError(msg, hint=hint)
+        raise UnreadableImageError(msg, hint=hint) from cause
 
 
 def drawn_paths(folder: str | Path, n_per_class: int | None = None) -> list[tuple[Path, str]]:
@@ -108,23 +113,26 @@ def read_folder(
     folder = Path(folder)
     paths: list[Path] = []
     labels: list[str] = []
+    digests: list[str] = []
     collector = Collector(predictor.heads)
     unreadable: list[tuple[str, str]] = []
     for n_done, (path, label) in enumerate(drawn_paths(folder, n_per_class), start=1):
         if should_stop is not None and should_stop():
             break
         try:
-            features = predictor.features(read_path(path))
+            radiograph = read_path(path)
+            features = predictor.features(radiograph)
         except CxrError as err:
-            unreadable.append((path.relative_to(folder).as_posix(), str(err)))
+            unreadable.append((below(folder, path), str(err)))
         else:
             with one_blas_thread():
                 collector.add(features)
             paths.append(path)
             labels.append(label)
+            digests.append(radiograph.sha256)
         if on_film is not None:
             on_film(n_done)
-    return collector.reads(describe(folder, paths, labels, unreadable=unreadable))
+    return collector.reads(describe(folder, paths, labels, digests=digests, unreadable=unreadable))
 
 
 def describe(
@@ -132,6 +140,7 @@ def describe(
     paths: Sequence[Path],
     labels: Sequence[str],
     *,
+    digests: Sequence[str] | None = None,
     unreadable: Sequence[tuple[str, str]] = (),
 ) -> FilmList:
     """Return what is known of some films of a labelled folder.
@@ -140,6 +149,7 @@ def describe(
         folder: A `manifest.csv` is looked for in it and up to two levels above it.
         paths: Films below it.
         labels: Class name of each.
+        digests: SHA-256 of each film's bytes, in hex; the films are read for it if `None`.
         unreadable: Path below the folder and reason of each file that could not be read.
 
     Returns:
@@ -147,10 +157,12 @@ def describe(
 
     Raises:
         TrainingDataError: If a manifest is there but cannot be used.
+        UnreadableImageError: If a film has to be read for its digest and cannot be.
     """
-    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    if digests is None:
+        digests = [digest_of(path) for path in paths]
     rows = manifest_rows(folder, paths, digests)
-    keys, told = patient_keys(folder, paths)
+    keys, told = patient_keys(folder, paths, digests=digests)
     numbers = {key: i for i, key in enumerate(dict.fromkeys(keys))}
     words = {
         "source": tuple(row.source for row in rows),

@@ -2,46 +2,42 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from cxr_core.dataset import ManifestRow, kermany_patient, read_manifest
-from cxr_core.dataset.dicom_patient import DICOM_HEADERS, dicom_patient
+from cxr_core.dataset import ManifestRow, read_manifest
+from cxr_core.dataset.patient import first_teller, told_patient
+from cxr_core.io.film_file import digest_of
 
 _LEVELS_UP = 2
 
 
-def patient_keys(folder: Path, paths: Sequence[Path]) -> tuple[list[str], str]:
+def patient_keys(
+    folder: Path, paths: Sequence[Path], *, digests: Sequence[str] | None = None
+) -> tuple[list[str], str]:
     """Name the patient of each film, by a word that is good for comparing only.
 
     Args:
         folder: The labelled folder; a `manifest.csv` is looked for in it and up to two levels
             above it.
         paths: Films below it.
+        digests: SHA-256 of each film's bytes, in hex; the films are read for it if `None`.
 
     Returns:
         One key a film, and what told the patients: `manifest`, `DICOM headers`, `file names` or
-        `none`. A film whose patient nothing tells is a patient of its own.
+        `none`; of several the first. Every film is asked by itself, as in a scan. A film whose
+        patient nothing tells is a patient of its own.
 
     Raises:
         TrainingDataError: If a manifest is there but cannot be used.
+        UnreadableImageError: If a film has to be read for its digest and cannot be.
     """
-    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    if digests is None:
+        digests = [digest_of(path) for path in paths]
     rows = manifest_rows(folder, paths, digests)
-    if any(row.patient for row in rows):
-        return [
-            row.patient or digest for row, digest in zip(rows, digests, strict=True)
-        ], "manifest"
-    in_headers = [dicom_patient(path) for path in paths]
-    named = [kermany_patient(path.stem) for path in paths]
-    keys = [
-        header or name or path.as_posix()
-        for header, name, path in zip(in_headers, named, paths, strict=True)
-    ]
-    if any(in_headers):
-        return keys, DICOM_HEADERS
-    return keys, "file names" if any(named) else "none"
+    told = [told_patient(path, row) for path, row in zip(paths, rows, strict=True)]
+    keys = [patient or path.as_posix() for (patient, _), path in zip(told, paths, strict=True)]
+    return keys, first_teller({teller for _, teller in told})
 
 
 def manifest_rows(folder: Path, paths: Sequence[Path], digests: Sequence[str]) -> list[ManifestRow]:
@@ -54,7 +50,7 @@ def manifest_rows(folder: Path, paths: Sequence[Path], digests: Sequence[str]) -
         digests: SHA-256 of each film's bytes, in hex.
 
     Returns:
-        One row a film, empty where no manifest knows it.
+        One row a film, empty where no manifest knows it; a folder that may not be listed has none.
 
     Raises:
         TrainingDataError: If a manifest is there but cannot be used.
@@ -63,7 +59,10 @@ def manifest_rows(folder: Path, paths: Sequence[Path], digests: Sequence[str]) -
     places = [whole / path.relative_to(folder) for path in paths]
     known: list[ManifestRow] = [ManifestRow()] * len(paths)
     for parent in (whole, *list(whole.parents)[:_LEVELS_UP]):
-        rows = read_manifest(parent)
+        try:
+            rows = read_manifest(parent)
+        except OSError:  # a folder above the films that may be entered, but not listed
+            continue
         if rows is None:
             continue
         below = [place.relative_to(parent).as_posix() for place in places]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from cxr_core.audit.films import WHOLE, find_films
+from cxr_core.audit.look import look_at
 from cxr_core.errors import TrainingDataError
 from tests.audit.material import write_films, write_splits
 
@@ -72,3 +75,45 @@ def test_a_folder_without_films_says_what_to_do(tmp_path, make):
 def test_a_missing_folder(tmp_path):
     with pytest.raises(TrainingDataError, match="no such folder"):
         find_films(tmp_path / "nowhere")
+
+
+def test_a_name_that_is_too_long_is_our_own_error(tmp_path):
+    with pytest.raises(TrainingDataError, match="must hold films"):
+        find_films(tmp_path / ("a" * 300))
+
+
+def refuse(monkeypatch, is_refused):
+    """Let some files be unreadable, as they are to a reader who is not root."""
+    opened = Path.open
+
+    def some(self, *args, **options):
+        if is_refused(self):
+            raise PermissionError(13, "Permission denied")
+        return opened(self, *args, **options)
+
+    monkeypatch.setattr(Path, "open", some)
+
+
+def test_one_unreadable_film_is_listed_and_the_others_go_on(tmp_path, monkeypatch):
+    write_films(tmp_path, 2)
+    refuse(monkeypatch, lambda path: path.name == "normal-0-0.png")
+    films = find_films(tmp_path)
+    assert films.films.n_by_class == {"COVID19": 2, "NORMAL": 1, "PNEUMONIA": 2}
+    ((name, message),) = films.unreadable
+    assert name == "NORMAL/normal-0-0.png"
+    assert message.endswith("Received: Permission denied")
+    assert films.take(np.array([0])).unreadable == films.unreadable
+    (tmp_path / "COVID19" / "covid19-0-1.png").write_bytes(b"no film")
+    looks = look_at(find_films(tmp_path))
+    assert len(looks.films) == 4
+    assert [name for name, _ in looks.unreadable] == [
+        "NORMAL/normal-0-0.png",
+        "COVID19/covid19-0-1.png",
+    ]
+
+
+def test_a_folder_of_unreadable_films_says_so(tmp_path, monkeypatch):
+    write_films(tmp_path, 1)
+    refuse(monkeypatch, lambda path: path.suffix == ".png")
+    with pytest.raises(TrainingDataError, match=r"can be read\. Received: none of 3"):
+        find_films(tmp_path)

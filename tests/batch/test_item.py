@@ -149,3 +149,24 @@ def test_errors_are_of_our_own_kind(tmp_path):
     for item in list_items([tmp_path / "gone", "bad\0name"]).items:
         with pytest.raises(CxrError):
             item.read_bytes(LIMITS)
+
+
+def test_a_name_that_is_too_long_is_one_item_with_our_own_error(tmp_path):
+    for suffix in ("", ".zip"):
+        (item,) = list_items([tmp_path / ("a" * 300 + suffix)]).items
+        with pytest.raises(UnreadableImageError, match="must be readable"):
+            item.read_bytes(LIMITS)
+
+
+@pytest.mark.parametrize("suffix", ["", ".zip"])
+def test_a_folder_that_may_not_be_entered_is_one_item(folder, monkeypatch, suffix):
+    path = folder / f"inner{suffix}"
+    path.mkdir()
+
+    def refuse(self, **_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    (item,) = list_items([path]).items
+    with pytest.raises(UnreadableImageError, match="PermissionError"):
+        item.read_bytes(LIMITS)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import pytest
 
+from cxr_core.errors import UnreadableImageError
 from cxr_core.evaluate.patients import patient_keys
 
 
@@ -49,3 +51,45 @@ def test_file_names_of_the_kermany_set(films):
     keys, told_by = patient_keys(folder, named)
     assert len(set(keys)) == 1
     assert told_by == "file names"
+
+
+def test_a_manifest_with_one_patient_leaves_the_others_to_their_names(films):
+    folder, paths = films
+    paths.append(folder / "NORMAL" / "film-3.png")
+    paths[3].write_bytes(b"3")
+    named = [path.rename(path.with_name(f"person7_virus_{i}.jpeg")) for i, path in enumerate(paths)]
+    named[3] = named[3].rename(named[3].with_name("other.jpeg"))
+    (folder / "manifest.csv").write_text(f"path,patient\nNORMAL/{named[0].name},anna\n", "utf-8")
+    keys, told_by = patient_keys(folder, named)
+    assert keys[:3] == ["anna", "person7", "person7"]
+    assert len(set(keys)) == 3
+    assert told_by == "manifest"
+
+
+def test_films_are_not_read_where_their_digests_are_known(films):
+    folder, paths = films
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    (folder / "manifest.csv").write_text(f"sha256,patient\n{digests[2]},anna\n", "utf-8")
+    for path in paths:
+        path.unlink()
+    keys, _ = patient_keys(folder, paths, digests=digests)
+    assert keys[2] == "anna"
+    assert len(set(keys)) == 3
+    with pytest.raises(UnreadableImageError, match=r"`film-0\.png` must be a file"):
+        patient_keys(folder, paths)
+
+
+def test_a_folder_above_that_may_not_be_listed_has_no_manifest(films, monkeypatch):
+    folder, paths = films
+    (folder.parent.parent / "manifest.csv").write_text("path,patient\nx.png,anna\n", "utf-8")
+    listed = Path.iterdir
+
+    def some(self):
+        if self == folder.parent:
+            raise PermissionError(13, "Permission denied")
+        return listed(self)
+
+    monkeypatch.setattr(Path, "iterdir", some)
+    keys, told_by = patient_keys(folder, paths)
+    assert len(set(keys)) == 3
+    assert told_by == "none"

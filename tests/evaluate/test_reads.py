@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from cxr_core.errors import SpecMismatchError, UnreadableImageError
-from cxr_core.evaluate.folder_reads import age_band, drawn_paths, read_folder
+from cxr_core.evaluate import folder_reads, patients
+from cxr_core.evaluate.folder_reads import (
+    age_band,
+    describe,
+    drawn_paths,
+    labelled_paths,
+    read_folder,
+)
 from cxr_core.evaluate.reads import FilmList, Reads
 from cxr_core.io import read_path
 from cxr_core.predict import Predictor
@@ -144,3 +153,69 @@ def test_some_films_of_each_class(folder, predictor):
     assert [name for _, name in drawn_paths(folder, 1)] == ["COVID19", "NORMAL"]
     assert drawn_paths(folder, 1) == drawn_paths(folder, 1)
     assert len(drawn_paths(folder)) == len(drawn_paths(folder, 100)) == 5
+
+
+def labelled(folder, n=2):
+    """Write films of one class that are free to be changed."""
+    (folder / "NORMAL").mkdir(parents=True)
+    rng = np.random.default_rng(1)
+    for i in range(n):
+        film = Image.fromarray(rng.integers(0, 255, (64, 64), np.uint8))
+        film.save(folder / "NORMAL" / f"film-{i}.png")
+    return folder
+
+
+def test_a_film_that_goes_after_it_was_read_still_counts(tmp_path, predictor):
+    folder = labelled(tmp_path / "films")
+    whole = read_folder(predictor, folder)
+    first = folder / "NORMAL" / "film-0.png"
+    reads = read_folder(predictor, folder, on_film=lambda n: first.unlink() if n == 1 else None)
+    assert reads.films.to_dict() == whole.films.to_dict()
+    assert reads.films.unreadable == ()
+
+
+def test_a_film_that_goes_before_its_turn_is_listed(tmp_path, predictor):
+    folder = labelled(tmp_path / "films")
+    last = folder / "NORMAL" / "film-1.png"
+    reads = read_folder(predictor, folder, on_film=lambda n: last.unlink() if n == 1 else None)
+    assert len(reads) == 1
+    assert [name for name, _ in reads.films.unreadable] == ["NORMAL/film-1.png"]
+
+
+def test_no_film_is_read_again_for_its_digest(tmp_path, predictor, monkeypatch):
+    folder = labelled(tmp_path / "films")
+    monkeypatch.setattr(folder_reads, "digest_of", lambda _: pytest.fail("read again"))
+    monkeypatch.setattr(patients, "digest_of", lambda _: pytest.fail("read again"))
+    assert len(read_folder(predictor, folder)) == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of bytes")
+def test_names_that_are_not_utf_8_can_be_written(tmp_path, predictor):
+    folder = labelled(tmp_path / "films", 1)
+    Path(os.fsdecode(os.fsencode(folder) + b"/NORMAL/broken\xff.png")).write_bytes(b"x")
+    ((name, message),) = read_folder(predictor, folder).films.unreadable
+    assert name == "NORMAL/broken\\udcff.png"
+    assert message.encode("utf-8")
+
+
+def test_a_name_that_is_too_long_is_no_folder(tmp_path):
+    with pytest.raises(UnreadableImageError, match="no such folder"):
+        list(labelled_paths(tmp_path / ("a" * 300)))
+
+
+def test_a_folder_that_may_not_be_opened_says_so(tmp_path, monkeypatch):
+    def refuse(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(UnreadableImageError, match="Received: Permission denied"):
+        list(labelled_paths(tmp_path))
+
+
+def test_digests_that_are_given_are_taken(tmp_path):
+    paths = [tmp_path / "NORMAL" / f"gone-{i}.png" for i in range(2)]
+    films = describe(tmp_path, paths, ["NORMAL"] * 2, digests=["a" * 64, "b" * 64])
+    assert films.sha256 == ("a" * 64, "b" * 64)
+    assert films.n_patients == 2
+    with pytest.raises(UnreadableImageError, match=r"`gone-0\.png` must be a file"):
+        describe(tmp_path, paths, ["NORMAL"] * 2)

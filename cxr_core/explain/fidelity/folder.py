@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from cxr_core.dataset.leak import below
 from cxr_core.errors import CancelledCheckError, CxrError, NotApplicableError, UnreadableImageError
-from cxr_core.evaluate.folder_reads import SKIPPED_SUFFIXES
 from cxr_core.evaluate.patients import patient_keys
 from cxr_core.explain.cam import METHODS
 from cxr_core.explain.fidelity.check import (
@@ -29,6 +29,8 @@ from cxr_core.explain.fidelity.randomise import RandomHeads, random_heads
 from cxr_core.explain.fidelity.stability import agreement
 from cxr_core.explain.fidelity.summary import summarise
 from cxr_core.io import read_path
+from cxr_core.io.film_file import film_files
+from cxr_core.io.place import is_folder
 from cxr_core.labels import CLASSES
 from cxr_core.predict import Predictor
 from cxr_core.schema import EXPLAIN_CHECK
@@ -61,21 +63,19 @@ def find_films(folder: Path) -> list[tuple[Path, str | None]]:
             the films below them.
 
     Returns:
-        Path and class name, or `None` where no folder tells it; sorted. Hidden files and tables are
-        left out.
+        Path and class name, or `None` where no folder tells it; sorted. What is hidden, tables and
+        notes are left out.
 
     Raises:
         UnreadableImageError: If there is no such folder or no file in it.
     """
     found = []
-    for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
-        below = path.relative_to(folder)
-        is_hidden = any(part.startswith(".") for part in below.parts)
-        if path.is_file() and not is_hidden and path.suffix.lower() not in SKIPPED_SUFFIXES:
-            named = [part.upper() for part in below.parts[:-1] if part.upper() in CLASSES]
-            found.append((path, named[-1] if named else None))
+    for path in film_files(folder) if is_folder(folder) else []:
+        parents = (part.upper() for part in path.relative_to(folder).parts[:-1])
+        named = [part for part in parents if part in CLASSES]
+        found.append((path, named[-1] if named else None))
     if not found:
-        received = "no film" if folder.is_dir() else "no such folder"
+        received = "no film" if is_folder(folder) else "no such folder"
         msg = f"`{folder}` must hold films, at any depth. Received: {received}"
         raise UnreadableImageError(msg, hint="Name a folder that holds films.")
     return found
@@ -140,7 +140,7 @@ def check_folder(
     paths: list[Path] = []
     unreadable = []
     for n_done, (path, label) in enumerate(drawn, start=1):
-        name = path.relative_to(folder).as_posix()
+        name = below(folder, path)
         try:
             films.append(_check_film(predictor, path, name, label, plan, heads))
             paths.append(path)
@@ -149,7 +149,8 @@ def check_folder(
         if on_film is not None and on_film(n_done, len(drawn)) is False:
             msg = f"The check was cancelled after {n_done} of {len(drawn)} films"
             raise CancelledCheckError(msg)
-    patients, patients_from = patient_keys(folder, paths)
+    digests = [film.sha256 for film in films]
+    patients, patients_from = patient_keys(folder, paths, digests=digests)
     bundle, settings = predictor.bundle, plan.settings
     return {
         "schema": EXPLAIN_CHECK,
