@@ -7,11 +7,10 @@ import streamlit as st
 from cxr_core.errors import CxrError
 from cxr_core.labels import system_title
 from ui.calibration_evidence import CalibrationEvidence, calibration_evidence
-from ui.calibration_view import caution
 from ui.components.abstention import abstention_section
 from ui.components.conformal_panel import conformal_section
 from ui.components.gate_panel import gate_section
-from ui.components.reliability import quality_section, reliability_section
+from ui.components.reliability import quality_section, reliability_section, warnings_section
 from ui.frame import models, page, show_error
 from ui.gate_view import table_of
 
@@ -53,18 +52,11 @@ def _sections(evidence: CalibrationEvidence) -> None:
         persist_state="session",
     )
     system = chosen or systems[-1]
-    for line in _cautions(evidence.key, system, evidence):
-        st.warning(line, icon=":material/visibility:")
+    warnings_section(evidence, system)
     reliability_section(evidence, system)
     quality_section(evidence)
     conformal_section(evidence, system)
     abstention_section(evidence, system)
-
-
-@st.cache_resource(show_spinner=False, max_entries=16)
-def _cautions(key: str, system: str, _evidence: CalibrationEvidence) -> list[str]:  # noqa: ARG001
-    """Measure once what is said first of a system; the evidence is known by its key."""
-    return caution(_evidence, system)
 
 
 main()

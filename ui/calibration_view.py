@@ -28,7 +28,7 @@ QUESTIONS: Final = {TOP_LABEL: "The class named", **CLASS_TITLES}
 """What calibration is asked of, to the words for it."""
 
 
-def caution(evidence: CalibrationEvidence, system: str) -> list[str]:
+def calibration_warnings(evidence: CalibrationEvidence, system: str) -> list[str]:
     """Say what calibrated scores are on films of which none shows COVID-19.
 
     Args:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import streamlit as st
 
 from ui import state
 
 T = TypeVar("T")
+
+_KINDS: Final[dict[str, Kept[Any]]] = {}
+"""Every kind by its key, so that none is forgotten where all are dropped."""
 
 
 class Kept(Generic[T]):
@@ -18,13 +21,14 @@ class Kept(Generic[T]):
     Streamlit's own cache would keep those of dropped films until newer ones push them out.
 
     Args:
-        kind: Key in the session's state.
+        kind: Key in the session's state; whatever has one is dropped by `clear_all` as well.
         most: How many a session keeps; the one that was not asked for longest goes first.
     """
 
     def __init__(self, kind: str, most: int) -> None:
         self._kind = kind
         self._most = most
+        _KINDS[kind] = self
 
     def get(self, digest: str, made_by: str, make: Callable[[], T]) -> T:
         """Return what is kept, or make it.
@@ -46,6 +50,20 @@ class Kept(Generic[T]):
                 del held[next(iter(held))]
         else:
             held[key] = held.pop(key)
+        found: T = held[key]
+        return found
+
+    def find(self, digest: str, made_by: str) -> T | None:
+        """Return what is kept, or `None`; for what is made on demand alone.
+
+        Args:
+            digest: As for `get`.
+            made_by: As for `get`.
+        """
+        held, key = self._held(), (digest, made_by)
+        if key not in held:
+            return None
+        held[key] = held.pop(key)
         found: T = held[key]
         return found
 
@@ -79,3 +97,15 @@ class Kept(Generic[T]):
         """Return this session's results, the latest asked for last."""
         held: dict[tuple[str, str], Any] = st.session_state.setdefault(self._kind, {})
         return held
+
+
+def let_go_all() -> None:
+    """Drop what belongs to no film on the session's shelf, of every kind."""
+    for kept in tuple(_KINDS.values()):
+        kept.let_go()
+
+
+def clear_all() -> None:
+    """Drop everything, of every kind."""
+    for kept in tuple(_KINDS.values()):
+        kept.clear()

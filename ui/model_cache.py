@@ -29,6 +29,10 @@ BUNDLE_VARIABLE: Final = "CXR_BUNDLE"
 MAX_BUNDLES: Final = 3
 """Bundles kept in memory; each holds its networks, about half a gigabyte with all five systems."""
 
+MAX_NAMED: Final = 1
+"""Other bundles kept in memory, of those whose folder somebody named on a page."""
+
+_LOADING: Final = "Loading the published models …"
 _VARIANT_KEY: Final = "variant"
 
 
@@ -66,6 +70,20 @@ class Models:
     digest: str | None = None
 
 
+def variants_beside(predictor: Predictor) -> tuple[Models, ...]:
+    """Return the other variants of the bundle in use; no other bundle is looked into.
+
+    Args:
+        predictor: The predictor from `load`.
+    """
+    own, bundle = bundle_folders()[0], predictor.bundle
+    return tuple(
+        Models(own, name, f"{name} ({bundle.name} {bundle.version})")
+        for name in bundle.variants
+        if name != predictor.variant
+    )
+
+
 def models_beside(predictor: Predictor) -> tuple[Models, ...]:
     """Return what can be put beside the models in use: other variants and other bundles.
 
@@ -76,14 +94,8 @@ def models_beside(predictor: Predictor) -> tuple[Models, ...]:
         Other variants of the same bundle, then every variant of the other bundles; a bundle that
         cannot be loaded stands under its folder's name and says why when it is chosen.
     """
-    own, *others = bundle_folders()
-    bundle = predictor.bundle
-    found = [
-        Models(own, name, f"{name} ({bundle.name} {bundle.version})")
-        for name in bundle.variants
-        if name != predictor.variant
-    ]
-    for folder in others:
+    found = list(variants_beside(predictor))
+    for folder in bundle_folders()[1:]:
         try:
             contents = _contents(str(folder))
         except CxrError:
@@ -108,7 +120,9 @@ def load_beside(models: Models) -> Predictor:
     Raises:
         CxrError: If the bundle is missing, altered or does not fit this version.
     """
-    found = _published(str(models.folder))
+    is_configured = models.folder in bundle_folders()
+    load_from = _published if is_configured else _published_elsewhere
+    found = load_from(str(models.folder))
     if models.digest not in (None, found.bundle.digest):
         msg = f"`{models.folder.name}` must be the bundle that was listed. Received: another one"
         raise BundleChangedError(msg)
@@ -181,9 +195,20 @@ def _contents(folder: str) -> _Contents:
     return _Contents(f"{bundle.name} {bundle.version}", tuple(bundle.variants), bundle.digest)
 
 
-@st.cache_resource(show_spinner="Loading the published models …", max_entries=MAX_BUNDLES)
+@st.cache_resource(show_spinner=_LOADING, max_entries=MAX_BUNDLES)
 def _published(folder: str) -> PublishedModels:
-    """Verify and load a bundle; an error is not cached, so a repaired bundle loads at once."""
+    """Load a configured bundle; an error is not cached, so a repaired bundle loads at once."""
+    return _loaded(folder)
+
+
+@st.cache_resource(show_spinner=_LOADING, max_entries=MAX_NAMED)
+def _published_elsewhere(folder: str) -> PublishedModels:
+    """Load a bundle that somebody named; it pushes out none of those that all sessions use."""
+    return _loaded(folder)
+
+
+def _loaded(folder: str) -> PublishedModels:
+    """Verify a bundle and load its networks."""
     from cxr_core.predict import PublishedModels
 
     share_heaps()

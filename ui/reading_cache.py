@@ -18,7 +18,7 @@ from cxr_core.allocator import trim
 from cxr_core.errors import CxrError
 from ui.film_view import FilmView, Summary, film_view, summary_of
 from ui.header_view import HeaderView, header_view
-from ui.kept import Kept
+from ui.kept import Kept, clear_all, let_go_all
 from ui.model_cache import models_key
 from ui.state import Film
 
@@ -43,7 +43,6 @@ _READINGS: Final = Kept[Any]("kept-readings", MAX_READINGS)
 _VIEWS: Final = Kept[Any]("kept-views", MAX_VIEWS)
 _SUMMARIES: Final = Kept[Any]("kept-summaries", MAX_SUMMARIES)
 _HEADERS: Final = Kept[Any]("kept-headers", MAX_READINGS)
-_ALL: Final = (_READINGS, _VIEWS, _SUMMARIES, _HEADERS)
 _RAW_KEY: Final = "raw-probabilities"
 
 
@@ -179,12 +178,10 @@ def _summary(film: Film, predictor: Predictor) -> Summary | Failure:
 
 def let_go() -> None:
     """Drop what this session knows of films that are no longer on its shelf."""
-    for kept in _ALL:
-        kept.let_go()
+    let_go_all()
 
 
 def forget() -> None:
-    """Drop every reading of this session."""
-    for kept in _ALL:
-        kept.clear()
+    """Drop every reading of this session, and what was worked out from its films."""
+    clear_all()
     trim()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 MAX_FILES: Final = 5000
 """Files that a worklist may have; `python -m cxr_core score` has no such bound."""
 
+MAX_KNOWN: Final = 2 * MAX_FILES
+"""Readings, of two kilobytes each, above which a new worklist begins without those before."""
+
 NO_ROOM: Final = "This session holds as many films as it may."
 MAKE_ROOM: Final = "Drop some with “Clear my films” on the page Read films."
 
@@ -47,6 +51,7 @@ class Worklist:
         opened: Digests of films that were put on the shelf from here.
         shown: Digest of the film that is open below the table, or `None`.
         failure: Why that film could not be opened, or `None`.
+        key: What tells it from any other worklist.
     """
 
     items: tuple[Item, ...]
@@ -57,6 +62,7 @@ class Worklist:
     opened: list[str] = field(default_factory=list)
     shown: str | None = None
     failure: Failure | None = None
+    key: str = field(default_factory=lambda: secrets.token_hex(8))
     _facts: dict[tuple[str | None, str, bool], Facts] = field(default_factory=dict)
 
     @property
@@ -120,12 +126,25 @@ class Worklist:
             state.shelf().remove(self.opened.pop(0))
 
 
+class _Known(MemoryStore):
+    """Readings by the same models, which a later worklist of the session need not repeat."""
+
+    def __init__(self, models: str = "") -> None:
+        super().__init__()
+        self.models = models
+
+    @property
+    def n_films(self) -> int:
+        """How many films were read."""
+        return len(self._contents)
+
+
 @dataclass(eq=False)
 class _Holder:
     """The worklist of a session, and readings of films that it had before."""
 
     worklist: Worklist | None = None
-    stores: dict[str, MemoryStore] = field(default_factory=dict)
+    known: _Known = field(default_factory=_Known)
     thumbnails: Thumbnails = field(default_factory=Thumbnails)
 
     def stop(self) -> None:
@@ -145,20 +164,22 @@ def thumbnails() -> Thumbnails:
 
 
 def begin(listing: Listing, predictor: Predictor) -> Worklist:
-    """Start to read films in a thread; what was read before is not read again.
+    """Start to read films in a thread; what the same models read before is not read again.
 
     Args:
         listing: The files.
         predictor: The models in use; they read this worklist to its end.
 
     Returns:
-        The worklist; one that was there before is stopped and dropped.
+        The worklist; one that was there before is stopped and dropped. Readings by other models
+        are dropped too, and those by the same ones once there are more than `MAX_KNOWN`.
     """
     holder = _holder()
     holder.stop()
     key = f"{models_key(predictor)}/{predictor.precision}"
-    store = holder.stores.setdefault(key, MemoryStore())
-    reading = Reading(predictor, listing.items, store, holder.thumbnails)
+    if holder.known.models != key or holder.known.n_films > MAX_KNOWN:
+        holder.known = _Known(key)
+    reading = Reading(predictor, listing.items, holder.known, holder.thumbnails)
     holder.worklist = Worklist(listing.items, listing.n_left_out, reading)
     reading.start()
     return holder.worklist
@@ -211,7 +232,7 @@ def forget() -> None:
     holder = _holder()
     holder.stop()
     holder.worklist = None
-    holder.stores.clear()
+    holder.known = _Known()
     holder.thumbnails = Thumbnails()
 
 

@@ -24,7 +24,7 @@ from ui.calibration_evidence import CalibrationEvidence
 from ui.calibration_view import (
     TWIN,
     bin_rows,
-    caution,
+    calibration_warnings,
     change_rows,
     nine_of_ten,
     quality_rows,
@@ -96,7 +96,7 @@ def test_whether_nine_of_ten_come_true():
 
 
 def test_other_sources_are_said_with_their_numbers():
-    (line,) = caution(evidence(), "vgg16")
+    (line,) = calibration_warnings(evidence(), "vgg16")
     temperature = trust_model().calibration["vgg16"]
     mean = temperature.apply(OTHERS.logits["vgg16"])[:, 0].mean()
     assert line.startswith("**Calibrated is not the same as right.** Of 60 adults without COVID-19")
@@ -106,8 +106,8 @@ def test_other_sources_are_said_with_their_numbers():
 
 def test_a_twin_is_said_first():
     found = evidence()
-    assert TWIN not in caution(found, "vgg16")
-    assert caution(replace(found, is_twin=True), "vgg16")[0] == TWIN
+    assert TWIN not in calibration_warnings(found, "vgg16")
+    assert calibration_warnings(replace(found, is_twin=True), "vgg16")[0] == TWIN
 
 
 def test_what_a_temperature_does_is_said():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -173,11 +174,39 @@ def test_bundles_are_named_by_option_or_variable(monkeypatch, tmp_path):
 
 
 def test_a_bundle_that_was_swapped_since_it_was_listed_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setenv(ui.model_cache.BUNDLE_VARIABLE, str(tmp_path))
     listed = ui.model_cache.Models(tmp_path, "a", "a (bundle)", "0" * 64)
     other = SimpleNamespace(bundle=SimpleNamespace(digest="1" * 64))
     monkeypatch.setattr(ui.model_cache, "_published", lambda _: other)
     with pytest.raises(BundleChangedError, match="the bundle that was listed"):
         ui.model_cache.load_beside(listed)
+
+
+def test_bundles_that_are_named_push_out_none_that_is_configured(monkeypatch, tmp_path):
+    monkeypatch.setenv(ui.model_cache.BUNDLE_VARIABLE, str(tmp_path / "own"))
+    loaded = []
+
+    def load(folder):
+        loaded.append(Path(folder).name)
+        return SimpleNamespace(bundle=SimpleNamespace(digest="a"), predictor={None: folder}.get)
+
+    monkeypatch.setattr(ui.model_cache, "_loaded", load)
+    for name in ("own", "a", "b", "c", "c", "own"):
+        models = ui.model_cache.Models(tmp_path / name, None, name)
+        assert ui.model_cache.load_beside(models) == str(tmp_path / name)
+    assert loaded == ["own", "a", "b", "c"]
+
+
+def test_other_variants_are_found_without_a_look_at_other_bundles(monkeypatch):
+    def broken(folder):
+        raise ArtifactIntegrityError("`bundle` must be whole.")
+
+    monkeypatch.setattr(ui.model_cache, "_contents", broken)
+    monkeypatch.setenv(ui.model_cache.BUNDLE_VARIABLE, "one:two")
+    predictor = FakePredictor()
+    predictor.variant = "seed"
+    (found,) = ui.model_cache.variants_beside(predictor)
+    assert (found.folder.name, found.variant, found.title) == ("one", "clean", "clean (fake 0.1)")
 
 
 def test_a_broken_bundle_can_still_be_named(monkeypatch, tmp_path):

@@ -121,6 +121,34 @@ def test_kinds_do_not_meet_and_all_is_dropped_at_once(films):
     assert not made_again(second, films[0])
 
 
+def test_what_is_made_on_demand_is_looked_up_alone(films):
+    kept = Kept("k", 2)
+    assert kept.find(films[0], "m") is None
+    kept.put(films[0], "m", "first")
+    kept.put(films[1], "m", "second")
+    assert kept.find(films[0], "other models") is None
+    assert kept.find(films[0], "m") == "first"
+    kept.put(films[2], "m", "third")  # the one not asked for longest goes
+    assert kept.find(films[1], "m") is None
+    assert kept.find(films[0], "m") == "first"
+
+
+def test_what_is_worked_out_on_demand_goes_with_its_film(films, session):
+    from ui.components.audit_film import _CURVES
+    from ui.components.fidelity_panel import _RESULTS
+
+    for kept in (_RESULTS, _CURVES):
+        kept.put(films[0], "m", "of the first")
+        kept.put(films[1], "m", "of the second")
+    state.shelf().remove(films[0])
+    reading_cache.let_go()
+    for kept in (_RESULTS, _CURVES):
+        assert kept.find(films[0], "m") is None
+        assert kept.find(films[1], "m") == "of the second"
+    reading_cache.forget()
+    assert not any(session[kind] for kind in ("fidelity-results", "audit-film-curves"))
+
+
 def test_a_kept_reading_is_without_the_grey_values_that_the_networks_saw(session):
     predictor = FakePredictor()
     film = state.Film("a.png", "a.png", "0" * 64, png(7))

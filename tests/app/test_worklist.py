@@ -17,6 +17,7 @@ from cxr_core.labels import SYSTEMS
 from tests.app.conftest import png
 from ui import worklist
 from ui.worklist_job import Overlays, Reading, Task, Thumbnails, overlay_name
+from ui.worklist_view import Choice
 
 EMPTY = "**No worklist yet.** Upload many films or a zip archive"
 
@@ -119,7 +120,13 @@ def test_equal_films_are_read_once_and_not_again(page, predictor, folder, at_onc
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("", "No film was found."), ("gone", "is not on the computer")]
+    ("name", "words"),
+    [
+        ("", "No film was found."),
+        ("my_films", "`my_films` is not on the computer of this page."),
+        ("x" * 300, f"`{'x' * 300}` is not on the computer of this page."),
+        ("x" * 300 + "/films", "`films` is not on the computer of this page."),
+    ],
 )
 def test_a_folder_that_cannot_be_used(page, tmp_path, name, words, at_once):
     (tmp_path / "empty").mkdir()
@@ -166,6 +173,55 @@ def test_refused_films_are_marked(page, predictor, folder, at_once):
     read_folder(page, folder)
     assert "5 refused by the gate" in text(page)
     assert list(page.dataframe[0].value["Gate"]) == ["", *["Refused"] * 4, "", "Refused"]
+
+
+def test_readings_of_other_models_and_of_too_many_films_are_dropped(
+    page, predictor, folder, monkeypatch, at_once
+):
+    read_folder(page, folder)
+    predictor.precision = "bf16"
+    read_folder(page, folder)
+    assert predictor.n_read == 10
+    predictor.precision = "f32"
+    read_folder(page, folder)
+    assert predictor.n_read == 15
+    monkeypatch.setattr(worklist, "MAX_KNOWN", 5)
+    read_folder(page, folder)
+    assert predictor.n_read == 15
+    monkeypatch.setattr(worklist, "MAX_KNOWN", 4)
+    read_folder(page, folder)
+    assert predictor.n_read == 20
+
+
+def test_the_table_is_another_one_wherever_a_row_would_be_another_film():
+    key = table_module._key
+    listed, sorted_ = Choice("vgg16"), Choice("vgg16", order="Least certain")
+    assert key("a", listed, 1, ()) == key("a", listed, 1, ())
+    keys = {
+        key("a", listed, 1, ()),
+        key("b", listed, 1, ()),
+        key("a", listed, 2, ()),
+        key("a", Choice("vgg16", ["ok"]), 1, ()),
+        key("a", sorted_, 1, [0, 1]),
+        key("a", sorted_, 1, [1, 0]),
+    }
+    assert len(keys) == 6
+
+
+def test_a_growing_list_keeps_its_table_and_another_list_gets_its_own(
+    page, folder, at_once, monkeypatch
+):
+    keys = []
+    draw = table_module._key
+    monkeypatch.setattr(table_module, "_key", lambda *a: keys.append(a) or draw(*a))
+    read_folder(page, folder)
+    page.run()
+    read_folder(page, folder)  # the same files anew may hold other films
+    page.selectbox(key="worklist-order").set_value("Least certain").run()
+    first, second, third, ordered = (keys[0], keys[1], keys[-2], keys[-1])
+    assert first == second
+    assert first[0] != third[0] == ordered[0]
+    assert (first[3], len(ordered[3])) == ((), 7)
 
 
 def test_progress_cancel_and_the_rest(page, predictor, folder, monkeypatch):

@@ -163,7 +163,8 @@ def test_scripts_of_the_pages_write_text_only_and_ask_nobody():
             assert not re.search(pattern, path.read_text("utf-8")), f"{path.name}: {pattern}"
 
 
-SHARED = {"lungs", "_published", "_reads", "_loaded_index", "_effects", "_cautions", "_contents"}
+SHARED = {"lungs", "_published", "_published_elsewhere", "_contents"}
+SHARED |= {"_reads", "_loaded_index", "_effects", "_warnings"}
 """Caches that all sessions share: made from bundles alone, found by their digests or folders."""
 
 

@@ -20,6 +20,7 @@ from ui.components.chart import NO_BAR
 from ui.components.film_choice import film_choice, no_film
 from ui.components.progress import stoppable
 from ui.frame import show_error
+from ui.kept import Kept
 
 if TYPE_CHECKING:
     from cxr_core.predict import Predictor
@@ -31,11 +32,11 @@ EMPTY: Final = (
     "then read it with a marker pasted in, a black border, cut closer, turned, blurred and more, "
     "and you see where an answer flips."
 )
-_KEY: Final = "audit-film-curves"
-_MAX_FILMS: Final = 16
 _PICTURE_PX: Final = 224
 _WORKING_PX: Final = 896
 Curves = Sequence[ProbeCurve]
+
+_CURVES: Final = Kept[Curves]("audit-film-curves", 16)
 
 
 def film_panel(predictor: Predictor) -> None:
@@ -53,18 +54,15 @@ def film_panel(predictor: Predictor) -> None:
         film = film_choice(films)
         if len(films) == 1:
             st.text(film.label)
-    key = f"{film.digest}/{model_cache.models_key(predictor)}"
-    held: dict[str, Curves] = st.session_state.setdefault(_KEY, {})
+    made_by = model_cache.models_key(predictor)
+    found = _CURVES.find(film.digest, made_by)
     asked = right.button(TRY, icon=":material/tune:", width="stretch")
-    if asked and key not in held:
+    if asked and found is None:
         found = _run(predictor, film)
-        if found is None:
-            return
-        while len(held) >= _MAX_FILMS:
-            held.pop(next(iter(held)))
-        held[key] = found
-    if key in held:
-        _show(film, held[key], _temperatures(predictor))
+        if found is not None:
+            _CURVES.put(film.digest, made_by, found)
+    if found is not None:
+        _show(film, found, _temperatures(predictor))
 
 
 def _run(predictor: Predictor, film: Film) -> Curves | None:

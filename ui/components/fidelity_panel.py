@@ -21,6 +21,7 @@ from ui.fidelity_view import (
 )
 from ui.frame import show_error
 from ui.heatmap_view import map_title
+from ui.kept import Kept
 
 if TYPE_CHECKING:
     from cxr_core.explain.cam import Cam
@@ -29,10 +30,6 @@ if TYPE_CHECKING:
 
 CHECK: Final = "Check this map"
 STOP: Final = "Stop"
-_RESULTS_KEY: Final = "fidelity-results"
-_MAX_RESULTS: Final = 64
-
-Key = tuple[str, str, str, str, str]
 
 
 @dataclass(frozen=True)
@@ -46,6 +43,9 @@ class Checked:
 
     map: MapFidelity
     others: Mapping[str, float]
+
+
+_RESULTS: Final = Kept[Checked]("fidelity-results", 64)
 
 
 def fidelity_panel(film: Film, predictor: Predictor, reading: Reading, cams: Sequence[Cam]) -> None:
@@ -71,24 +71,15 @@ def fidelity_panel(film: Film, predictor: Predictor, reading: Reading, cams: Seq
     )
     cam = cams[chosen]
     class_name = cam.class_name or reading.systems[cam.system].label
-    key = (
-        reading.radiograph.sha256,
-        model_cache.models_key(predictor),
-        cam.system,
-        class_name,
-        cam.method,
-    )
-    results: dict[Key, Checked] = st.session_state.setdefault(_RESULTS_KEY, {})
+    made_by = f"{model_cache.models_key(predictor)}/{cam.system}/{class_name}/{cam.method}"
+    found = _RESULTS.find(film.digest, made_by)
     asked = right.button(CHECK, icon=":material/fact_check:", width="stretch")
-    if asked and key not in results:
+    if asked and found is None:
         found = _run(film, predictor, reading, cam)
-        if found is None:
-            return
-        while len(results) >= _MAX_RESULTS:
-            results.pop(next(iter(results)))
-        results[key] = found
-    if key in results:
-        _show(results[key])
+        if found is not None:
+            _RESULTS.put(film.digest, made_by, found)
+    if found is not None:
+        _show(found)
 
 
 def _run(film: Film, predictor: Predictor, reading: Reading, cam: Cam) -> Checked | None:
@@ -124,9 +115,7 @@ def _run(film: Film, predictor: Predictor, reading: Reading, cam: Cam) -> Checke
 def _others(film: Film, predictor: Predictor, cam: Cam, class_name: str) -> dict[str, float]:
     """Compare the map with that of the same system trained by the bundle's other recipes."""
     found = {}
-    for models in model_cache.models_beside(predictor):
-        if models.folder != model_cache.bundle_folders()[0]:
-            continue
+    for models in model_cache.variants_beside(predictor):
         other = model_cache.load_beside(models)
         if cam.system not in other.systems:
             continue

@@ -113,8 +113,11 @@ def _sync_samples() -> None:
 
 
 def _clear() -> None:
-    """Drop films and readings, and the worklist with its own."""
+    """Drop films and readings, the worklist with its own, and the films of an open study."""
+    from ui import reader_study  # brings the statistics along, which this page does not need
+
     state.clear_films()
     reading_cache.forget()
     worklist.forget()
     server.forget()
+    reader_study.let_go()

@@ -17,6 +17,7 @@ from ui.calibration_evidence import CalibrationEvidence
 from ui.calibration_view import (
     QUESTIONS,
     bin_rows,
+    calibration_warnings,
     change_rows,
     highest,
     nine_of_ten,
@@ -153,6 +154,23 @@ def _error_bars(rows: list[dict[str, Any]], name: str, colour: str) -> dict[str,
         "width": 3,
         "color": colour,
     }
+
+
+def warnings_section(evidence: CalibrationEvidence, system: str) -> None:
+    """Draw what is said before any calibrated score of a system.
+
+    Args:
+        evidence: What the page is drawn from.
+        system: Name of the system.
+    """
+    for line in _warnings(evidence.key, system, evidence):
+        st.warning(line, icon=":material/visibility:")
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _warnings(key: str, system: str, _evidence: CalibrationEvidence) -> list[str]:  # noqa: ARG001
+    """Measure once what is said first of a system; the evidence is known by its key."""
+    return calibration_warnings(_evidence, system)
 
 
 def reliability_section(evidence: CalibrationEvidence, system: str) -> None:

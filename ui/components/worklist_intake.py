@@ -11,10 +11,11 @@ from cxr_core.batch import BytesItem, Item, Listing, list_items
 from cxr_core.batch.item import archive_items
 from cxr_core.errors import CxrError
 from cxr_core.io.archive import ZIP_STARTS
+from cxr_core.io.place import is_there
 from ui import state, worklist
 from ui.components.server_intake import server_intake
 from ui.folder_policy import folder_policy, named_path
-from ui.frame import plain, show_error
+from ui.frame import show_error
 from ui.samples import load_samples
 from ui.words import FOLDERS_CLOSED
 
@@ -130,8 +131,8 @@ def _named(typed: str) -> Listing | None:
     except CxrError as err:
         show_error("This folder could not be used.", str(err), err.hint)
         return None
-    if not path.exists():
-        message = f"`{plain(path.name)}` is not on the computer of this page."
+    if not is_there(path):
+        message = f"`{path.name}` is not on the computer of this page."
         show_error("This folder could not be used.", message, "Check the path.")
         return None
     with st.spinner("Looking for films …"):

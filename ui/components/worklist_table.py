@@ -21,7 +21,8 @@ from ui.worklist_view import (
 )
 
 if TYPE_CHECKING:
-    from cxr_core.batch import Record
+    from collections.abc import Sequence
+
     from ui.worklist import Worklist
 
 N_ROWS: Final = 500
@@ -133,7 +134,8 @@ def _table(found: Worklist, choice: Choice) -> list[int]:
         table_row(records[n], facts(records[n]), choice, pictures.get(records[n].sha256))
         for n in shown
     ]
-    key = _key(choice, page, records if choice.order == FILE_ORDER else records[:1])
+    # in the order of the files a row keeps its film while more are read below it
+    key = _key(found.key, choice, page, () if choice.order == FILE_ORDER else shown)
     st.dataframe(
         rows,
         hide_index=True,
@@ -175,9 +177,9 @@ def _columns() -> dict[str, Any]:
     }
 
 
-def _key(choice: Choice, page: int, records: tuple[Record, ...]) -> str:
+def _key(worklist_key: str, choice: Choice, page: int, positions: Sequence[int]) -> str:
     """Return a key that is new wherever a row would stand for another film."""
-    text = f"{choice}/{page}/{records[0].sha256 if records else ''}"
+    text = f"{worklist_key}/{choice}/{page}/{positions}"
     return f"worklist-table-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
