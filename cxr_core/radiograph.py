@@ -56,6 +56,12 @@ class DicomFacts:
     photometric: str
     is_rescaled: bool = False
 
+    def words(self) -> list[str]:
+        """Return what a reader wants to know of the film, in a few words each."""
+        view = f"{self.view} view" if self.view else None
+        facts = (self.modality, view, f"{self.bits_stored} bits stored", self.transfer_syntax)
+        return [fact for fact in facts if fact]
+
 
 @dataclass(frozen=True, eq=False)
 class Radiograph:

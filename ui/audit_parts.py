@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from cxr_core.evaluate.figure_text import percent
 from cxr_core.labels import CLASS_TITLES, system_title
 from ui.audit_changes import split_words
 from ui.audit_text import is_share
@@ -92,10 +93,11 @@ def cover_sentence(own: Mapping[str, Any]) -> str | None:
         return None
     name = max(known, key=lambda key: float(known[key]["balanced_accuracy"]["value"]))
     found = known[name]
+    recall = percent(found["balanced_accuracy"]["value"])
     return (
         f"**With the lungs painted black,** {system_title(name)} still finds "
-        f"{found['balanced_accuracy']['value']:.0%} of a class on average (balanced accuracy) and "
-        f"keeps its answer on {found[KEPT]['value']:.0%} of {found['n']:,} films."
+        f"{recall} of a class on average (balanced accuracy) and "
+        f"keeps its answer on {percent(found[KEPT]['value'])} of {found['n']:,} films."
     )
 
 

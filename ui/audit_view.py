@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from cxr_core.audit.schema import check_audit
-from cxr_core.evaluate.figure_text import ends_text
+from cxr_core.evaluate.figure_text import ends_text, percent
 from cxr_core.labels import CLASS_TITLES, system_title
 from ui.audit_text import MEASURE_TITLES, is_share, measure_text
 from ui.performance_view import cell
@@ -218,7 +218,7 @@ def chart_sentence(audit: Mapping[str, Any], variant: str, measure: str) -> str:
     gained = (value - floor) / (high - floor)
     return (
         f"{text} Of what the best system gains over naming the commonest class every time, "
-        f"**{min(gained, 1.0):.0%}** can be had that way."
+        f"**{percent(min(gained, 1.0))}** can be had that way."
     )
 
 

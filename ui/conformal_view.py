@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from cxr_core.evaluate.figure_text import share_text
+from cxr_core.evaluate.figure_text import percent, share_text
 from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
 from cxr_core.trust.conformal import ConformalModel, rank
 from ui.words import unbroken
@@ -63,7 +63,7 @@ def coverage_rows(model: ConformalModel, found: Coverage) -> list[dict[str, Any]
                 "Its films with the class in the set": _share(found.by_class[name]),
                 "Range that chance explains": ""
                 if band is None or limit is None
-                else f"{band[0]:.1%} to {band[1]:.1%}",
+                else f"{percent(band[0], 1)} to {percent(band[1], 1)}",
                 "Calibration films": f"{model.n_by_class[name]:,}",
                 "Lowest score that keeps it": NO_LIMIT if limit is None else f"{limit:.3g}",
             }

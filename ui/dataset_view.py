@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from cxr_core.dataset import NOT_STATED, check_summary, source_separability
+from cxr_core.evaluate.figure_text import percent
 from cxr_core.labels import CLASS_TITLES, CLASSES
 
 if TYPE_CHECKING:
@@ -77,8 +78,8 @@ def confounding_lines(n_by_source: Mapping[str, Mapping[str, int]]) -> list[str]
         elif value >= LIKELY_SHORTCUT:
             lines.append(
                 f"**Class and source go together: {title}.** The source alone tells {title} from "
-                f"the rest with a balanced accuracy of {value:.0%}, where 50% is chance. A model "
-                "can gain as much by recognising where a film comes from."
+                f"the rest with a balanced accuracy of {percent(value)}, where 50% is chance. A "
+                "model can gain as much by recognising where a film comes from."
             )
     return lines
 
@@ -153,7 +154,7 @@ def source_rows(summary: Mapping[str, Any]) -> list[dict[str, str]]:
     """
     found = source_separability(summary["n_by_source"]) or {}
     return [
-        {"Class": CLASS_TITLES[label], "Told by the source alone": f"{value:.1%}"}
+        {"Class": CLASS_TITLES[label], "Told by the source alone": percent(value, 1)}
         for label, value in found.items()
     ]
 

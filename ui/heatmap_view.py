@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from cxr_core.evaluate.figure_text import number_text
+from cxr_core.evaluate.figure_text import number_text, percent
 from cxr_core.explain.cam import METHODS
 from cxr_core.labels import CLASS_TITLES, system_title
 
@@ -49,7 +49,7 @@ def decomposition(cam: Cam, against: str | None = None) -> str:
     share = named.sum() / positive if positive > 0 else 0.0
     cells = ", ".join(_place(index, grid.shape[1]) for index in _order(grid)[: len(named)])
     strongest = (
-        f"{len(named)} of {grid.size} cells ({cells}) hold {share:.0%} of what is for it."
+        f"{len(named)} of {grid.size} cells ({cells}) hold {percent(share)} of what is for it."
         if positive > 0
         else "No cell is for it."
     )

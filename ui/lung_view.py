@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from cxr_core.evaluate.figure_text import percent
 from cxr_core.explain.cam import DEFAULT_METHOD, METHODS
 from cxr_core.labels import system_title
 
@@ -32,10 +33,10 @@ def lung_line(lungs: Lungs | None, shares: Mapping[str, float]) -> str:
     if lungs.notes:
         return " ".join(["Lungs:", *(note.message for note in lungs.notes)])
     if not shares:
-        return f"Lungs cover {lungs.area_share:.0%} of the film; no map has a positive part."
-    said = ", ".join(f"{system_title(name)} {share:.0%}" for name, share in shares.items())
+        return f"Lungs cover {percent(lungs.area_share)} of the film; no map has a positive part."
+    said = ", ".join(f"{system_title(name)} {percent(share)}" for name, share in shares.items())
     return (
-        f"Lungs cover {lungs.area_share:.0%} of the film. Share of the positive map "
+        f"Lungs cover {percent(lungs.area_share)} of the film. Share of the positive map "
         f"({METHODS[DEFAULT_METHOD].title}, top class) in them: {said}. {NOT_A_LOCALISATION}"
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from cxr_core.evaluate.figure_text import ends_text, number_text, percent
+from cxr_core.evaluate.figure_text import decimal, ends_text, number_text, percent
 from cxr_core.labels import CLASS_TITLES, system_title
 from cxr_core.reader_study.design import (
     AIDED,
@@ -253,10 +253,10 @@ def number_words(figure: Mapping[str, Any], *, digits: int = 2) -> str:
     """Write a number with its interval, or why there is none."""
     if figure["value"] is None:
         return _missing(figure, f"n = {figure['n']}")
-    value = number_text(figure["value"], digits)
+    value = decimal(figure["value"], digits)
     if figure["low"] is None:
         return f"{value}, n = {figure['n']}, {figure['reason']}"
-    low, high = number_text(figure["low"], digits), number_text(figure["high"], digits)
+    low, high = decimal(figure["low"], digits), decimal(figure["high"], digits)
     return f"{value} ({low} to {high}), n = {figure['n']}"
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from cxr_core.array import Float64Array
+from cxr_core.evaluate.figure_text import decimal
 from cxr_core.labels import CLASS_TITLES, SYSTEMS, system_title
 from cxr_core.provenance import NOT_RECORDED
 from cxr_core.training_run import PUBLISHED, config_differences, smooth
@@ -238,11 +239,11 @@ def interval(figure: Mapping[str, float]) -> str | None:
         figure: May hold `low` and `high`.
 
     Returns:
-        For example `.950 to .973`.
+        For example `0.950 to 0.973`.
     """
     if "low" not in figure or "high" not in figure:
         return None
-    return f"{figure['low']:.3f} to {figure['high']:.3f}"
+    return f"{decimal(figure['low'])} to {decimal(figure['high'])}"
 
 
 def difference_rows(runs: Sequence[Run]) -> list[dict[str, str]]:

@@ -20,6 +20,7 @@ from cxr_core.batch.table import table_bytes, table_systems
 from cxr_core.errors import CxrError
 from cxr_core.explain.cam import DEFAULT_METHOD, explain
 from cxr_core.explain.overlay import render
+from cxr_core.film_name import film_stem
 from cxr_core.io import LIMITS, read
 from cxr_core.preprocess import prepare
 from ui.discreet import places
@@ -200,8 +201,8 @@ class Overlays(Task):
                     break
                 film = self._film(item, record)
                 if film is not None:
-                    stem = "dicom" if film.dicom is not None else film.name
-                    name = overlay_name(number, stem, record, self.system)
+                    file = None if film.dicom is not None else film.name
+                    name = overlay_name(number, file, record, self.system)
                     archive.writestr(name, self._picture(film))
                     self.n_drawn += 1
                 self._tell(meter.count(is_read=film is not None))
@@ -244,22 +245,20 @@ class Overlays(Task):
         return buffer.getvalue()
 
 
-def overlay_name(number: int, name: str, record: Record, system: str) -> str:
+def overlay_name(number: int, name: str | None, record: Record, system: str) -> str:
     """Return the name of a film's overlay in the archive.
 
     Args:
         number: Position of the film in the table, from 1.
-        name: Name of its file; names of DICOM files often hold a patient's, so none for those.
+        name: Name of its file; `None` for a DICOM film, as in `film_stem`.
         record: The film.
         system: Whose map it is.
 
     Returns:
         A plain file name that no system reads as a path.
     """
-    stem = name.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
-    plain = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in stem)[:60]
-    digest = (record.sha256 or "")[:8]
-    return f"overlays/{number:05}-{plain}-{digest}.{system}.{record.label(system)}.jpg"
+    stem = film_stem(name, record.sha256 or "")
+    return f"overlays/{number:05}-{stem}.{system}.{record.label(system)}.jpg"
 
 
 def words_of(progress: Progress, noun: str, time_words: Callable[[float], str]) -> str:

@@ -43,7 +43,7 @@ def decimal(value: float, digits: int = 3) -> str:
 
 
 def percent(value: float, digits: int = 0, *, sign: str = "%") -> str:
-    """Write a share in percent, with more decimals where it would else look like all.
+    """Write a share in percent, with more decimals where it would else look like all or none.
 
     Args:
         value: Share in [0, 1].
@@ -51,10 +51,11 @@ def percent(value: float, digits: int = 0, *, sign: str = "%") -> str:
         sign: What stands behind the number.
 
     Returns:
-        For example `97%`, `99.9%` for 1,141 of 1,142, `100%` for 1 itself and what is next to it.
+        For example `97%`, `99.9%` for 1,141 of 1,142; `0%` and `100%` for 0 and 1 and what is
+        next to them.
     """
     tried = (f"{100 * value:.{n}f}" for n in range(digits, max(digits, 4) + 1))
-    text = next((text for text in tried if float(text) != 100), f"{100 * value:.{digits}f}")
+    text = next((t for t in tried if float(t) not in (0, 100)), f"{100 * value:.{digits}f}")
     return text + sign
 
 

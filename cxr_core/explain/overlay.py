@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from cxr_core.array import ByteArray, Float32Array
 from cxr_core.explain.cam import METHODS, Cam
-from cxr_core.labels import CLASS_TITLES, SYSTEM_TITLES
+from cxr_core.labels import CLASS_TITLES, system_title
 
 COLOUR_MAPS: Final = ("inferno", "cividis", "viridis", "grey")
 """Perceptually uniform tables; cividis is the choice for colour-blind readers."""
@@ -151,8 +151,8 @@ def caption(cam: Cam) -> str:
         System, method and class in words.
     """
     subject = CLASS_TITLES[cam.class_name] if cam.class_name else "no class"
-    system = SYSTEM_TITLES.get(cam.system, cam.system)
-    return f"{system} · {METHODS[cam.method].title} · {subject} · research use only"
+    method = METHODS[cam.method].title
+    return f"{system_title(cam.system)} · {method} · {subject} · research use only"
 
 
 def _draw_bar(

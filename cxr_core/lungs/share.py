@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cxr_core.array import BoolArray, Float64Array
+from cxr_core.evaluate.figure_text import percent
 from cxr_core.lungs.mask import LungMask
 from cxr_core.radiograph import Notice
 
@@ -70,8 +71,8 @@ def lung_share(cam_grid: npt.NDArray[Any], lung_mask: LungMask) -> LungShare:
     notes = lung_mask.notes
     if enrichment < 1.0:
         text = (
-            f"{share:.0%} of the positive map lies in the lungs, which cover {area_share:.0%} of "
-            "the film: less than of a map that is the same everywhere."
+            f"{percent(share)} of the positive map lies in the lungs, which cover "
+            f"{percent(area_share)} of the film: less than of a map that is the same everywhere."
         )
         notes = (Notice("outside_lungs", text), *notes)
     return LungShare(share, area_share, enrichment, notes)

@@ -12,7 +12,7 @@ from cxr_core.report.picture import MapPicture, grey_picture, jpeg, map_picture
 
 if TYPE_CHECKING:
     from cxr_core.predict import Predictor, Reading, SystemReading, Trust
-    from cxr_core.radiograph import DicomFacts, Notice, Radiograph
+    from cxr_core.radiograph import Notice, Radiograph
     from cxr_core.report.about import About
 
 
@@ -168,16 +168,7 @@ def film_facts(film: Radiograph) -> tuple[str, ...]:
         Nothing of the patient, the place or the time.
     """
     size = f"{film.width_px:,} by {film.height_px:,} pixels"
-    return (film.source_format, *_dicom_facts(film.dicom), size)
-
-
-def _dicom_facts(dicom: DicomFacts | None) -> list[str]:
-    """Return what a DICOM file says of its film and may be shown."""
-    if dicom is None:
-        return []
-    view = f"{dicom.view} view" if dicom.view else None
-    facts = (dicom.modality, view, f"{dicom.bits_stored} bits stored", dicom.transfer_syntax)
-    return [fact for fact in facts if fact]
+    return (film.source_format, *(film.dicom.words() if film.dicom else ()), size)
 
 
 def _score(system: SystemReading) -> ScoreRow:

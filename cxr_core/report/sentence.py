@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from cxr_core.evaluate.figure_text import counts_text, ends_text, number_text
+from cxr_core.evaluate.figure_text import counts_text, ends_text, number_text, percent
 from cxr_core.explain.cam import METHODS
 from cxr_core.labels import CLASS_NOTES, CLASS_TITLES, system_title
 from cxr_core.report.picture import OUTLINE_SHARE
@@ -120,7 +120,7 @@ def lung_words(lungs: LungFacts | None, trust: Trust) -> str:
         return " ".join(["Not measured.", *(note.message for note in lungs.notes)])
     if not trust.lung_share:
         return "Not measured: no map has a part that speaks for its class."
-    said = ", ".join(f"{system_title(name)} {s:.0%}" for name, s in trust.lung_share.items())
+    said = ", ".join(f"{system_title(name)} {percent(s)}" for name, s in trust.lung_share.items())
     less = [
         system_title(name) for name, share in trust.lung_share.items() if share < lungs.area_share
     ]

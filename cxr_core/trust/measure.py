@@ -6,14 +6,13 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from cxr_core.array import Float64Array, IntArray
 from cxr_core.evaluate.bootstrap import difference, mean_interval
 from cxr_core.evaluate.reads import Reads
 from cxr_core.evaluate.resample import N_RESAMPLES
-from cxr_core.evaluate.weighted import log_losses
+from cxr_core.evaluate.weighted import brier_scores, log_losses
 from cxr_core.labels import class_index
 from cxr_core.trust.calibration import Temperature
 from cxr_core.trust.calibration_error import (
@@ -87,11 +86,10 @@ def score_quality(
         expected_calibration_error(y_true, probs, of=of, patients=patients, n_resamples=n_resamples)
         for of in (TOP_LABEL, CLASSWISE)
     )
-    distance = ((probs - np.eye(probs.shape[1])[y_true]) ** 2).sum(axis=1)
     names = list(patients)
     return ScoreQuality(
         log_loss=mean_interval(log_losses(y_true, probs), names, n_resamples=n_resamples),
-        brier=mean_interval(distance, names, n_resamples=n_resamples),
+        brier=mean_interval(brier_scores(y_true, probs), names, n_resamples=n_resamples),
         top_label=top_label,
         classwise=classwise,
     )

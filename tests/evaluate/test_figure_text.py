@@ -58,9 +58,11 @@ def test_a_number_is_never_rounded_up_to_perfect():
         (0.9996, 1, "99.96%"),
         (1 - 2**-53, 1, "100.0%"),
         (0.0, 0, "0%"),
+        (1 / 1142, 0, "0.1%"),
+        (1e-9, 0, "0%"),
     ],
 )
-def test_a_share_is_never_rounded_up_to_all(share, digits, expected):
+def test_a_share_is_never_rounded_to_all_or_none(share, digits, expected):
     assert percent(share, digits) == expected
 
 

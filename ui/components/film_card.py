@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cxr_core.predict import Predictor, Trust
-    from cxr_core.radiograph import DicomFacts
     from ui.film_view import Score
     from ui.state import Film
 
@@ -169,19 +168,8 @@ def trust_line(trust: Trust) -> str:
 def film_line(shown: FilmView) -> str:
     """Return format, kind and size of the stored film."""
     size = f"{shown.width_px:,} by {shown.height_px:,} pixels"
-    return f"{plain(', '.join((shown.source_format, *_facts(shown.dicom), size)))}."
-
-
-def _facts(dicom: DicomFacts | None) -> list[str]:
-    """Return what a DICOM file says of its film, in a few words."""
-    if dicom is None:
-        return []
-    facts = [
-        dicom.modality,
-        dicom.view and f"{dicom.view} view",
-        f"{dicom.bits_stored} bits stored",
-    ]
-    return [*(fact for fact in facts if fact), dicom.transfer_syntax]
+    facts = (shown.source_format, *(shown.dicom.words() if shown.dicom else ()), size)
+    return f"{plain(', '.join(facts))}."
 
 
 def timing_line(shown: FilmView) -> str:

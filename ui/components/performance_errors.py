@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from cxr_core.errors import CxrError
+from cxr_core.evaluate.figure_text import percent
 from cxr_core.evaluate.misread import Misread, misread_films
 from cxr_core.labels import CLASS_TITLES, CLASSES
 from ui.components.download import download
@@ -153,5 +154,5 @@ def _pictures(errors: Sequence[Misread], places: dict[str, Path]) -> None:
                 st.image(picture, width="stretch", alt=name)
                 st.markdown(
                     f":small[{plain(name)}: {CLASS_TITLES[error.true]}, called "
-                    f"{CLASS_TITLES[error.called]} at {error.p_called:.1%}]"
+                    f"{CLASS_TITLES[error.called]} at {percent(error.p_called, 1)}]"
                 )

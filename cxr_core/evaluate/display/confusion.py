@@ -10,6 +10,7 @@ import numpy as np
 from cxr_core.array import Float64Array, IntArray
 from cxr_core.errors import NotApplicableError
 from cxr_core.evaluate.display.style import INK, layout, rgba
+from cxr_core.evaluate.figure_text import percent
 from cxr_core.evaluate.metrics import confusion_matrix, wilson
 from cxr_core.evaluate.weighted import divide
 from cxr_core.labels import CLASS_TITLES, CLASSES
@@ -131,5 +132,5 @@ class ConfusionDisplay:
 
     def _text(self, i: int, j: int, shares: Float64Array) -> str:
         """Write count and share of one cell."""
-        share = "no film" if np.isnan(shares[i, j]) else f"{shares[i, j]:.1%}"
+        share = "no film" if np.isnan(shares[i, j]) else percent(float(shares[i, j]), 1)
         return f"<b>{self.counts[i, j]:,}</b><br>{share}"
