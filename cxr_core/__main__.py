@@ -1,6 +1,6 @@
 """The command line: `python -m cxr_core COMMAND`; `--help` lists the commands.
 
-Exit status: 0 all films read (or refused), 1 some file in error, 2 wrong usage.
+Exit status: 0 all films read (or refused), 1 some file in error, 2 wrong usage, 130 stopped.
 """
 
 from __future__ import annotations
@@ -8,10 +8,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from cxr_core.command.table import make_parser
 from cxr_core.command.terminal import say_error
 from cxr_core.errors import CxrError
+
+_STOPPED: Final = 130  # as shells say it: 128, and the number of the signal
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -23,6 +26,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
+    try:
+        return _run(argv)
+    except KeyboardInterrupt:  # `score` and `serve` end in ways of their own
+        sys.stderr.write("stopped\n")
+        return _STOPPED
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    """Run one command, and say what ends it."""
     words = list(sys.argv[1:] if argv is None else argv)
     chosen = next((word for word in words if not word.startswith("-")), "")
     try:

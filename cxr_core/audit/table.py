@@ -18,6 +18,12 @@ FIGURE_TITLES: Final = {
 MAJORITY_TITLE: Final = "always the commonest class"
 LAYER_TITLES: Final = {"pooled": "last feature map", "hidden": "last hidden layer"}
 WHOLE: Final = "whole film"
+_LEAK_TITLES: Final = {
+    "copy": "same bytes",
+    "near_duplicate": "same exposure in other bytes",
+    "changed_copy": "changed copies: cropped, turned, mirrored",
+    "patient": "same patient, another film",
+}
 
 
 def sections(
@@ -169,15 +175,13 @@ def _sources(own: Mapping[str, Any]) -> Section | None:
 def _leaks(found: Mapping[str, Any]) -> Section:
     """Copies and leaks."""
     pairs, leaks = found["pairs"], found["leaks"]
-    rows = (
-        ("same bytes", str(pairs["copy"]), str(leaks["copy"])),
+    rows = tuple(
         (
-            "same exposure in other bytes",
-            str(pairs["near_duplicate"]),
-            str(leaks["near_duplicate"]),
-        ),
-        ("changed copies: cropped, turned, mirrored", "", str(leaks["changed_copy"])),
-        ("same patient, another film", "", str(leaks["patient"])),
+            title,
+            f"{pairs[kind]:,}" if kind in pairs else "",
+            f"{leaks[kind]:,}" if found["has_splits"] else "no splits",
+        )
+        for kind, title in _LEAK_TITLES.items()
     )
     notes = tuple(
         f"One exposure stands under two classes: {CLASS_TITLES[two['classes'][0]]} in "

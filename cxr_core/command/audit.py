@@ -7,14 +7,26 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from cxr_core.command.option import known_variant, natural, positive
+from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
+from cxr_core.command.option import known_variant, natural, positive, refuse_given
 from cxr_core.command.terminal import OK, SOME_ERROR, Pace, make_room, print_lines, write_json
+from cxr_core.engine.openvino import PRECISIONS
 from cxr_core.lungs import load_lungs
 
 if TYPE_CHECKING:
     from cxr_core.audit.look import Looks
     from cxr_core.audit.plan import Tools
 
+_OF_SYSTEMS: Final = ("films", "probes", "all_variants", "bundle", "variant", "precision")
+_OF_AN_AUDIT: Final = (
+    "external",
+    "external_title",
+    "seed",
+    "resamples",
+    "names",
+    "without_models",
+    *_OF_SYSTEMS,
+)
 _SPLIT_OF_ONE: Final = "train"
 _REPORT_S: Final = 10.0
 
@@ -42,13 +54,10 @@ def add(parser: argparse.ArgumentParser) -> None:
         ("probes", 60, "films that are put to the probes"),
         ("seed", 0, "seed of all draws"),
     ):
-        group.add_argument(
-            f"--{option}", type=natural, default=default, metavar="N", help=f"{text} ({default})"
-        )
+        group.add_argument(f"--{option}", type=natural, metavar="N", help=f"{text} ({default})")
     group.add_argument(
         "--resamples",
         type=positive,
-        default=2000,
         metavar="N",
         help="resamples of patients for the intervals (2000)",
     )
@@ -60,13 +69,48 @@ def add(parser: argparse.ArgumentParser) -> None:
         group.add_argument(f"--{option}", action="store_true", help=text)
 
 
+def is_asked(arguments: argparse.Namespace) -> bool:
+    """Tell whether `inspect` is to audit.
+
+    Args:
+        arguments: `audit`, `fingerprints`.
+
+    Returns:
+        True if either was given.
+    """
+    return arguments.audit is not None or arguments.fingerprints is not None
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Refuse options of `inspect` that would be without effect.
+
+    Args:
+        arguments: Those of `run`, and `json`.
+
+    Raises:
+        WrongUsageError: If options do not go together.
+    """
+    if not is_asked(arguments):
+        refuse_given(arguments, _OF_AN_AUDIT, "with --audit or --fingerprints")
+        return
+    refuse_given(arguments, ("json",), "without --audit and --fingerprints")
+    if arguments.audit is None:
+        refuse_given(arguments, ("names",), "with --audit")
+    if arguments.external is None:
+        refuse_given(arguments, ("external_title",), "with --external")
+    if arguments.without_models:
+        refuse_given(arguments, _OF_SYSTEMS, "without --without-models")
+    if arguments.all_variants:
+        refuse_given(arguments, ("variant",), "without --all-variants")
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Audit a folder, write the result and print its tables.
 
     Args:
         arguments: `folder`, `audit`, `fingerprints`, `external`, `external_title`, `films`,
             `probes`, `resamples`, `seed`, `names`, `without_models`, `all_variants`, `bundle`,
-            `variant`, `precision`.
+            `variant`, `precision`; `None`, or `False` for a switch, where not given.
 
     Returns:
         0 if every film was read, 1 if some film is in error.
@@ -87,12 +131,15 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.external is not None:
         title = arguments.external_title or f"of {arguments.external.name}"
         external = External(arguments.external, title)
+    given = {
+        "n_read": arguments.films,
+        "n_probed": arguments.probes,
+        "n_resamples": arguments.resamples,
+        "seed": arguments.seed,
+    }
     settings = AuditSettings(
-        n_read=arguments.films,
-        n_probed=arguments.probes,
-        n_resamples=arguments.resamples,
-        seed=arguments.seed,
         names=arguments.names,
+        **{key: value for key, value in given.items() if value is not None},
     )
     found = audit_folder(
         arguments.folder,
@@ -119,18 +166,18 @@ def _tools(arguments: argparse.Namespace) -> Tools:
     from cxr_core.audit.overlap import bundle_index
     from cxr_core.audit.plan import Tools
     from cxr_core.audit.systems_reader import SystemsReader
-    from cxr_core.bundle import Bundle
 
     lungs = load_lungs()
     if arguments.without_models:
         return Tools(lungs=lungs)
-    bundle = Bundle.load(arguments.bundle)
+    bundle = Bundle.load(arguments.bundle or DEFAULT_BUNDLE)
     variants = (
         tuple(bundle.variants)
         if arguments.all_variants
         else (known_variant(bundle, arguments.variant),)
     )
-    reader = SystemsReader.load(bundle, variants, precision=arguments.precision)
+    precision = arguments.precision or PRECISIONS[0]
+    reader = SystemsReader.load(bundle, variants, precision=precision)
     return Tools(reader=reader, lungs=lungs, index=bundle_index(bundle))
 
 

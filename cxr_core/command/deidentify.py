@@ -6,6 +6,7 @@ Nothing is written but the films, and no file of theirs has an old name: file na
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,6 +20,7 @@ from cxr_core.command.terminal import (
 )
 from cxr_core.errors import UnreadableImageError
 from cxr_core.io import LIMITS
+from cxr_core.io.place import is_folder, is_there
 from cxr_core.io.sniff import DICOM, sniff
 from cxr_core.whole_file import write_whole
 
@@ -54,30 +56,40 @@ def run(arguments: argparse.Namespace) -> int:
     if complaint:
         raise WrongUsageError(complaint)
     names = Pseudonyms()
-    is_folder = source.is_dir() or target.is_dir()
-    paths = sorted(source.rglob("*")) if source.is_dir() else [source]
+    is_many = is_folder(source)
+    to_folder = is_many or is_folder(target)
+    paths = sorted(source.rglob("*")) if is_many else [source]
 
     def write(path: Path) -> bool:
         data = _dicom_bytes(path)
         if data is not None:
-            _write_clean(data, path, target, names, is_folder=is_folder)
+            _write_clean(data, path, target, names, to_folder=to_folder)
         return data is not None
 
-    tally = for_each((path for path in paths if path.is_file()), write)
+    tally = for_each((path for path in paths if _is_file(path)), write)
     _say(tally)
     return SOME_ERROR if tally.n_failed or not tally.n_done else OK
 
 
 def _complaint(source: Path, target: Path) -> str:
     """Say what is wrong with the two paths, if anything."""
-    if not source.exists():
-        return f"{source} does not exist"
-    if source.is_dir():
-        inner, outer = target.resolve(), source.resolve()
+    if not is_there(source):
+        return f"{source} does not exist, or may not be looked at"
+    is_file = is_there(target) and target.is_file()
+    if is_folder(source):
+        inner, outer = (Path(os.path.realpath(path)) for path in (target, source))
         if inner == outer or outer in inner.parents:
             return f"{target} lies in {source}: name a folder outside it"
-        return f"{target} is a file: name a folder" if target.is_file() else ""
-    return f"{target} exists: name another file, or a folder" if target.is_file() else ""
+        return f"{target} is a file: name a folder" if is_file else ""
+    return f"{target} exists: name another file, or a folder" if is_file else ""
+
+
+def _is_file(path: Path) -> bool:
+    """Tell whether a path is a file; one that nobody may look at is tried, and then said."""
+    try:
+        return path.is_file()
+    except OSError:
+        return True
 
 
 def _dicom_bytes(path: Path) -> bytes | None:
@@ -92,13 +104,13 @@ def _dicom_bytes(path: Path) -> bytes | None:
 
 
 def _write_clean(
-    data: bytes, path: Path, target: Path, names: Pseudonyms, *, is_folder: bool
+    data: bytes, path: Path, target: Path, names: Pseudonyms, *, to_folder: bool
 ) -> None:
     """Write one film and print its new name with what to look at."""
     from cxr_core.io.dicom.clean import clean
 
     cleaned = clean(data, names, name=path.name)
-    out = _free(target, cleaned.uid) if is_folder else target
+    out = _free(target, cleaned.uid) if to_folder else target
     write_whole(out, cleaned.data, is_new=True, hint="Name another place for the films.")
     sys.stdout.write(f"{out}: {cleaned.n_removed} elements removed or replaced\n")
     for notice in cleaned.notices:
@@ -108,7 +120,7 @@ def _write_clean(
 def _free(folder: Path, uid: str) -> Path:
     """Return a new file for a film; copies of one film have one UID."""
     out, n = folder / f"{uid}.dcm", 1
-    while out.exists():
+    while is_there(out):
         n += 1
         out = folder / f"{uid}-{n}.dcm"
     return out

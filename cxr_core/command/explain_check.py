@@ -7,7 +7,13 @@ import sys
 import time
 from pathlib import Path
 
-from cxr_core.command.option import add_model_options, load_predictor, natural, positive
+from cxr_core.command.option import (
+    add_model_options,
+    load_predictor,
+    natural,
+    positive,
+    refuse_given,
+)
 from cxr_core.command.terminal import (
     OK,
     SOME_ERROR,
@@ -40,13 +46,19 @@ def add(parser: argparse.ArgumentParser) -> None:
             metavar="NAME",
             help=f"some of {', '.join(known)} (all)",
         )
-    for option, default, text in (
-        ("n", N_FILMS, "films to draw, the same number of each class"),
-        ("orders", N_ORDERS, "random orders beside deletion and insertion"),
-    ):
-        parser.add_argument(
-            f"--{option}", type=positive, default=default, metavar="N", help=f"{text} ({default})"
-        )
+    parser.add_argument(
+        "--n",
+        type=positive,
+        default=N_FILMS,
+        metavar="N",
+        help=f"films to draw, the same number of each class ({N_FILMS})",
+    )
+    parser.add_argument(
+        "--orders",
+        type=positive,
+        metavar="N",
+        help=f"random orders beside deletion and insertion ({N_ORDERS})",
+    )
     parser.add_argument(
         "--seed", type=natural, default=0, metavar="S", help="seed of all draws (0)"
     )
@@ -58,13 +70,14 @@ def run(arguments: argparse.Namespace) -> int:
 
     Args:
         arguments: `folder`, `out`, `bundle`, `variant`, `precision`, `systems`, `methods`,
-            `checks`, `n`, `orders`, `seed`.
+            `checks`, `n`, `seed`, and `orders`, `None` where it was not given.
 
     Returns:
         0 if every film was checked, 1 if some film is in error.
 
     Raises:
-        WrongUsageError: If the variant, a system or a method is not there.
+        WrongUsageError: If the variant, a system or a method is not there, or options do not go
+            together.
         CxrError: If the bundle or the folder cannot be used, or nothing can be written.
     """
     from cxr_core.explain.fidelity.folder import Plan, check_folder
@@ -76,6 +89,8 @@ def run(arguments: argparse.Namespace) -> int:
         elapsed_s = time.perf_counter() - started
         sys.stderr.write(f"{n_done} of {n_films} films checked, {elapsed_s:.0f} s\n")
 
+    if "order" not in arguments.checks:
+        refuse_given(arguments, ("orders",), "with `order` among --checks")
     make_room(arguments.out)  # said now, not after a quarter of an hour
     with as_wrong_usage(NotApplicableError):
         predictor = load_predictor(arguments)
@@ -84,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
             tuple(arguments.methods),
             tuple(arguments.checks),
             arguments.n,
-            Settings(n_orders=arguments.orders, seed=arguments.seed),
+            Settings(n_orders=arguments.orders or N_ORDERS, seed=arguments.seed),
         )
         checked = check_folder(predictor, arguments.folder, plan, on_film=tell)
     write_json(arguments.out, checked)

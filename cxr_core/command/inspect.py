@@ -21,6 +21,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     audit.add(parser)
     add_model_options(parser)
+    parser.set_defaults(bundle=None, precision=None)  # so that it is known what was given
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -28,14 +29,17 @@ def run(arguments: argparse.Namespace) -> int:
 
     Args:
         arguments: `folder`, `json`; with `audit` or `fingerprints` see `cxr_core.command.audit`.
+            What was not given is `None`, or `False` for a switch.
 
     Returns:
         0, or 1 if some film cannot be read. Leaks are no error.
 
     Raises:
+        WrongUsageError: If options do not go together.
         CxrError: If the folder cannot be used.
     """
-    if arguments.audit is not None or arguments.fingerprints is not None:
+    audit.check(arguments)
+    if audit.is_asked(arguments):
         return audit.run(arguments)
     from cxr_core.dataset import scan
     from cxr_core.dataset.inspection import inspection_lines, inspection_object

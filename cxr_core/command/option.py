@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 
 from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
-from cxr_core.command.terminal import as_wrong_usage
+from cxr_core.command.terminal import WrongUsageError, as_wrong_usage
 from cxr_core.engine.openvino import PRECISIONS
 from cxr_core.errors import SpecMismatchError
 from cxr_core.lungs import load_lungs
@@ -73,6 +74,23 @@ def known_variant(bundle: Bundle, name: str | None) -> str:
     """
     with as_wrong_usage(SpecMismatchError):
         return bundle.variant(name).name
+
+
+def refuse_given(arguments: argparse.Namespace, names: Iterable[str], words: str) -> None:
+    """Refuse options that would be without effect.
+
+    Args:
+        arguments: `None`, or `False` for a switch, where an option was not given.
+        names: The options, as attributes of `arguments`.
+        words: What each must come with or without, for example `with --ray`.
+
+    Raises:
+        WrongUsageError: If one was given; the first is named.
+    """
+    for name in names:
+        value = getattr(arguments, name)
+        if value is not None and value is not False:  # 0 is a number that was given
+            raise WrongUsageError(f"--{name.replace('_', '-')} must come {words}")
 
 
 def positive(text: str) -> int:

@@ -15,8 +15,9 @@ from cxr_core.command.option import add_model_options, load_predictor
 from cxr_core.command.terminal import OK, SOME_ERROR, WrongUsageError, print_json
 from cxr_core.errors import CxrError
 from cxr_core.explain.cam import DEFAULT_METHOD, METHODS
+from cxr_core.film_name import film_stem
 from cxr_core.io import read_path
-from cxr_core.labels import CLASS_TITLES, CLASSES, SYSTEM_TITLES
+from cxr_core.labels import CLASS_TITLES, CLASSES, system_title
 from cxr_core.predict import Predictor, Reading
 from cxr_core.record import error_record, film_record, prediction_object
 from cxr_core.whole_file import write_whole
@@ -94,9 +95,7 @@ def _write_maps(predictor: Predictor, reading: Reading, folder: Path) -> None:
     from cxr_core.explain.overlay import render
 
     film = reading.radiograph
-    # names of DICOM files often are patients' names or numbers
-    stem = "dicom" if film.dicom is not None else Path(film.name).stem
-    stem = f"{stem}-{film.sha256[:8]}"
+    stem = film_stem(None if film.dicom is not None else film.name, film.sha256)
     hint = "Name another folder for --explain."
     for name, system in reading.systems.items():
         cam = predictor.explain(reading, name, system.label)
@@ -143,7 +142,7 @@ def _print(
                 f"{CLASS_TITLES[label]} {probability:.3f}"
                 for label, probability in system["probabilities"].items()
             )
-            title = SYSTEM_TITLES.get(name, name)
+            title = system_title(name)
             sys.stdout.write(f"  {title:<26}{shares}  -> {CLASS_TITLES[system['label']]}\n")
         sys.stdout.write(f"  {_trust_words(result)}\n")
         sys.stdout.write(f"  {result['timing_ms']['total']:.0f} ms. Research use only.\n")

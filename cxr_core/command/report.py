@@ -20,6 +20,7 @@ from cxr_core.command.terminal import (
     make_room,
 )
 from cxr_core.errors import NotApplicableError
+from cxr_core.film_name import film_stem
 from cxr_core.report import About, FailedFilm, FilmPage, Page, write_report
 from cxr_core.report.page_reader import read_pages
 from cxr_core.whole_file import write_whole
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from cxr_core.predict import Predictor
 
 SUFFIX: Final = ".pdf"
-_STEM_LENGTH: Final = 60
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -116,9 +116,7 @@ def file_name(page: FilmPage) -> str:
     Returns:
         Plain ASCII with the start of the film's digest; nothing of a DICOM file's name.
     """
-    stem = "dicom" if page.name is None else Path(page.name).stem
-    plain = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in stem)
-    return f"{plain[:_STEM_LENGTH]}-{page.sha256[:8]}{SUFFIX}"
+    return f"{film_stem(page.name, page.sha256)}{SUFFIX}"
 
 
 def _say(item: Item, page: Page) -> str:

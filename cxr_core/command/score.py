@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from cxr_core.batch.plan import Plan
 from cxr_core.batch.progress import time_words
 from cxr_core.batch.run import about_path, journal_path, write_scores
+from cxr_core.batch.scorer import N_DECODERS
 from cxr_core.batch.table import SUFFIXES
 from cxr_core.bundle import DEFAULT_BUNDLE, Bundle
 from cxr_core.command.option import (
@@ -18,6 +19,7 @@ from cxr_core.command.option import (
     known_variant,
     load_predictor,
     positive,
+    refuse_given,
 )
 from cxr_core.command.terminal import (
     OK,
@@ -67,7 +69,7 @@ def add_table_options(parser: argparse.ArgumentParser, *, workers: str) -> None:
     parser.add_argument(
         "--resume", action="store_true", help="go on where a run of the same models was stopped"
     )
-    parser.add_argument("--workers", type=positive, default=2, metavar="N", help=f"{workers} (2)")
+    parser.add_argument("--workers", type=positive, metavar="N", help=f"{workers} ({N_DECODERS})")
 
 
 def _add_ray_options(parser: argparse.ArgumentParser) -> None:
@@ -97,8 +99,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Read many films and write one table.
 
     Args:
-        arguments: `sources`, `out`, `resume`, `workers`, `bundle`, `variant`, `precision`, and
-            `ray` with the options of a cluster, `None` where they were not given.
+        arguments: `sources`, `out`, `resume`, `bundle`, `variant`, `precision`, and `ray`; and
+            `workers` or the options of a cluster, `None` where they were not given.
 
     Returns:
         0 if every film was read, 1 if some file is in error or the run was stopped.
@@ -107,9 +109,10 @@ def run(arguments: argparse.Namespace) -> int:
         WrongUsageError: If options do not go together or the variant is unknown.
         CxrError: If the bundle cannot be used or nothing can be written.
     """
-    given = [name for name in RAY_OPTIONS if getattr(arguments, name) is not None]
-    if given and not arguments.ray:
-        raise WrongUsageError(f"--{given[0].replace('_', '-')} must come with --ray")
+    if arguments.ray:
+        refuse_given(arguments, ("workers",), "without --ray")
+    else:
+        refuse_given(arguments, RAY_OPTIONS, "with --ray")
     check_out(arguments.out)
     return write_table(arguments, arguments.sources, on_cluster=arguments.ray)
 
@@ -173,7 +176,7 @@ def _here(arguments: argparse.Namespace, sources: Sequence[str | Path] | Listing
         sources,
         arguments.out,
         resume=arguments.resume,
-        n_decoders=arguments.workers,
+        n_decoders=arguments.workers or N_DECODERS,
         on_progress=_Reporter().tell,
     )
 

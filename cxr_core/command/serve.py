@@ -9,7 +9,8 @@ import sys
 from typing import Any, Final
 
 from cxr_core.allocator import share_heaps, trim
-from cxr_core.command.option import add_model_options, natural
+from cxr_core.bundle import Bundle
+from cxr_core.command.option import add_model_options, known_variant, natural
 from cxr_core.command.terminal import OK, SOME_ERROR, CommandError, as_wrong_usage, say_error
 from cxr_core.errors import ConfigError, CxrError
 from cxr_core.http.settings import (
@@ -57,8 +58,9 @@ def run(arguments: argparse.Namespace) -> int:
         0 when it was told to end, 1 if the models cannot be had.
 
     Raises:
-        WrongUsageError: If it would be open to a network by accident, or a setting is wrong.
-        CommandError: If the port cannot be had.
+        WrongUsageError: If it would be open to a network by accident, or a setting or the variant
+            is wrong.
+        CxrError: If the port cannot be had, or there is no bundle for the variant.
     """
     import uvicorn
 
@@ -67,6 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     with as_wrong_usage(ConfigError):
         settings = _settings(arguments)
+    if arguments.variant is not None:  # said now: the models are loaded while it listens
+        known_variant(Bundle.load(arguments.bundle), arguments.variant)
     listener = _listen(arguments.host, arguments.port)
     failures: list[CxrError] = []
 

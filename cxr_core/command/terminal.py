@@ -118,9 +118,10 @@ def make_room(path: Path) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        is_folder = path.is_dir()  # raises where the name is too long, or nobody may look
     except OSError as err:
         raise CommandError(f"{path} could not be written: {err.strerror}") from err
-    if path.is_dir() or not os.access(path.parent, os.W_OK):
+    if is_folder or not os.access(path.parent, os.W_OK):
         raise CommandError(f"{path} could not be written: name a file in a folder of yours")
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
+import errno
+import os
 import shlex
 import subprocess
 import sys
@@ -10,8 +13,17 @@ from pathlib import Path
 import pytest
 
 from cxr_core.__main__ import main
+from cxr_core.command.option import refuse_given
 from cxr_core.command.table import GROUPS, make_parser
-from cxr_core.command.terminal import Pace, Tally, WrongUsageError, as_wrong_usage, for_each
+from cxr_core.command.terminal import (
+    CommandError,
+    Pace,
+    Tally,
+    WrongUsageError,
+    as_wrong_usage,
+    for_each,
+    make_room,
+)
 from cxr_core.errors import ConfigError, UnreadableImageError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,3 +105,50 @@ def test_the_pace_of_progress(monkeypatch):
     now_s = 105.0
     assert [pace.is_due(n, 9) for n in (2, 3, 9)] == [True, False, True]
     assert Pace(5, is_first_due=True).is_due(0, 9)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 300 + "/r.json"])
+def test_there_is_no_room_for_a_name_that_is_too_long(tmp_path, name):
+    with pytest.raises(CommandError, match=r"could not be written: File name too long$"):
+        make_room(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_there_is_no_room_where_nobody_may_look(tmp_path, monkeypatch):
+    def refuse(_path):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    with pytest.raises(CommandError, match=r"r\.json could not be written: Permission denied"):
+        make_room(tmp_path / "new" / "r.json")
+
+
+@pytest.mark.parametrize(
+    ("value", "is_given"), [(None, False), (False, False), (0, True), ("", True), (True, True)]
+)
+def test_nought_is_given(value, is_given):
+    arguments = argparse.Namespace(ray_block=value)
+    if not is_given:
+        refuse_given(arguments, ["ray_block"], "with --ray")
+        return
+    with pytest.raises(WrongUsageError, match=r"^--ray-block must come with --ray$"):
+        refuse_given(arguments, ["ray_block"], "with --ray")
+
+
+def test_control_c_ends_any_command_with_one_line(monkeypatch, capsys):
+    def stop(_folder, **_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cxr_core.dataset.scan", stop)
+    assert main(["inspect", "films"]) == 130
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "stopped\n")
+
+
+def test_control_c_while_a_command_is_being_imported(monkeypatch, capsys):
+    def stop(_chosen):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cxr_core.__main__.make_parser", stop)
+    assert main(["predict", "film.png"]) == 130
+    assert capsys.readouterr().err == "stopped\n"

@@ -126,6 +126,7 @@ def test_the_same_seed_gives_the_same_figures(folder, tiny_predictor):
         (["--checks", "luck"], "invalid choice: 'luck'"),
         (["--systems", "resnet50"], "`systems` must be among"),
         (["--variant", "clean"], "`variant` must be one of ['tiny']"),
+        (["--checks", "road", "--orders", "3"], "--orders must come with `order` among --checks"),
     ],
 )
 def test_wrong_usage_is_status_two(folder, tiny_bundle_dir, tmp_path, capsys, arguments, message):

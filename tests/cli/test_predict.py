@@ -84,6 +84,17 @@ def test_two_files_of_one_name_are_kept_apart(run_json, tmp_path):
     assert len(list(out.glob("film-*.npz"))) == 2 * len(SYSTEMS)
 
 
+def test_maps_of_films_with_long_names_are_written_and_kept_apart(run_json, tmp_path):
+    """Names as long as the disk takes, alike in more letters than the maps' names keep."""
+    files = [write_film(tmp_path / f"{'ü' * 120}{n}.png", seed=n) for n in range(2)]
+    out = tmp_path / "maps"
+    status, printed = run_json(*files, "--explain", out)
+    assert (status, [result["error"] for result in printed["results"]]) == (0, [None, None])
+    starts = {path.name.partition(".")[0] for path in out.iterdir()}
+    assert starts == {f"{'_' * 60}-{result['sha256'][:8]}" for result in printed["results"]}
+    assert len(list(out.iterdir())) == 2 * 2 * len(SYSTEMS)
+
+
 def test_warnings_are_carried(run_json, tmp_path):
     rng = np.random.default_rng(0)
     path = tmp_path / "colour.png"

@@ -16,6 +16,7 @@ from pyarrow import parquet
 
 from cxr_core.__main__ import main
 from cxr_core.batch.run import about_path, journal_path
+from cxr_core.batch.scorer import N_DECODERS
 from cxr_core.batch.table import columns
 from cxr_core.labels import SYSTEMS
 from tests.conftest import write_film
@@ -318,3 +319,25 @@ def test_a_score_loads_neither_tensorflow_nor_pandas(folder, tmp_path, tiny_bund
     loaded = set(done.stdout.splitlines()[-1].split())
     assert "openvino" in loaded
     assert not loaded & {"tensorflow", "keras", "streamlit", "pandas", "sklearn", "pyarrow"}
+
+
+@pytest.mark.parametrize(("given", "expected"), [([], N_DECODERS), (["--workers", "5"], 5)])
+def test_how_many_threads_decode(run, film_path, tmp_path, monkeypatch, given, expected):
+    seen = []
+
+    def stop(*_, n_decoders, **__):
+        seen.append(n_decoders)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cxr_core.command.score.write_scores", stop)
+    assert run(film_path, "--out", tmp_path / "r.csv", *given)[0] == 1
+    assert seen == [expected]
+
+
+@pytest.mark.parametrize("length", [246, 296])
+def test_a_name_that_is_too_long_is_said(run, film_path, tmp_path, length):
+    """The second is too long itself, the first only with what is added for the journal."""
+    status, printed = run(film_path, "--out", tmp_path / f"{'x' * length}.csv")
+    assert status == 1
+    assert "File name too long" in printed.err
+    assert list(tmp_path.glob("x*")) == []

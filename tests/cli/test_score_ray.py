@@ -42,6 +42,13 @@ def test_options_of_a_cluster_need_ray(tmp_path, film_path, capsys, option):
     assert main([*arguments, "--ray", option, "0"]) == 2
 
 
+def test_threads_of_one_process_do_not_go_with_ray(tmp_path, film_path, capsys):
+    arguments = ["score", str(film_path), "--out", str(tmp_path / "r.csv"), "--ray"]
+    assert main([*arguments, "--workers", "8"]) == 2
+    assert capsys.readouterr().err == "error: --workers must come without --ray\n"
+    assert list(tmp_path.glob("r.csv*")) == []
+
+
 needs_ray = pytest.mark.usefixtures("ray")
 
 

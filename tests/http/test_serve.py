@@ -140,6 +140,17 @@ def test_a_short_token_is_wrong_usage(monkeypatch, capsys):
     assert "secret" not in said
 
 
+def test_an_unknown_variant_is_said_before_it_listens(tiny_bundle_dir, monkeypatch, capsys):
+    monkeypatch.delenv("CXR_API_TOKEN", raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as taken:  # it must not even try
+        port = str(taken.getsockname()[1])
+        bundle = ["--bundle", str(tiny_bundle_dir), "--variant", "nope"]
+        assert main(["serve", "--port", port, *bundle]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: `variant` must be one of ['tiny']")
+    assert "listen" not in said
+
+
 def test_a_taken_port_is_said(capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert main(["serve", "--port", str(taken.getsockname()[1])]) == 1
