@@ -56,10 +56,7 @@ def films_below(folder: Path, *, on_file: Callable[[int, int], None]) -> dict[st
         on_file: Called with the number of files done and of all files.
 
     Returns:
-        SHA-256 to path; of equal files the first.
-
-    Raises:
-        UnreadableImageError: If the folder cannot be searched to its end.
+        SHA-256 to path; of equal files the first. What cannot be read is left out.
     """
     paths = film_files(folder)
     found: dict[str, Path] = {}

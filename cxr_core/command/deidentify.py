@@ -20,6 +20,7 @@ from cxr_core.command.terminal import (
 )
 from cxr_core.errors import UnreadableImageError
 from cxr_core.io import LIMITS
+from cxr_core.io.film_file import files_below
 from cxr_core.io.place import is_folder, is_there
 from cxr_core.io.sniff import DICOM, sniff
 from cxr_core.whole_file import write_whole
@@ -58,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     names = Pseudonyms()
     is_many = is_folder(source)
     to_folder = is_many or is_folder(target)
-    paths = sorted(source.rglob("*")) if is_many else [source]
+    paths = files_below(source) if is_many else [source]
 
     def write(path: Path) -> bool:
         data = _dicom_bytes(path)
@@ -66,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
             _write_clean(data, path, target, names, to_folder=to_folder)
         return data is not None
 
-    tally = for_each((path for path in paths if _is_file(path)), write)
+    tally = for_each(paths, write)
     _say(tally)
     return SOME_ERROR if tally.n_failed or not tally.n_done else OK
 
@@ -82,14 +83,6 @@ def _complaint(source: Path, target: Path) -> str:
             return f"{target} lies in {source}: name a folder outside it"
         return f"{target} is a file: name a folder" if is_file else ""
     return f"{target} exists: name another file, or a folder" if is_file else ""
-
-
-def _is_file(path: Path) -> bool:
-    """Tell whether a path is a file; one that nobody may look at is tried, and then said."""
-    try:
-        return path.is_file()
-    except OSError:
-        return True
 
 
 def _dicom_bytes(path: Path) -> bytes | None:

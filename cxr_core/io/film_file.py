@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -16,8 +17,6 @@ SKIPPED_SUFFIXES: Final = frozenset(
 
 SKIPPED_NAMES: Final = frozenset({"dicomdir", "__macosx"})
 """Files and folders that hold no film, whatever their content; in lower case."""
-
-_HINT: Final = "Check the path, and that you may read it."
 
 
 def is_left_out(parts: Sequence[str]) -> bool:
@@ -44,22 +43,26 @@ def film_files(folder: Path) -> list[Path]:
         folder: Searched at any depth; links to folders are not followed.
 
     Returns:
-        Paths, sorted, without what `is_left_out`. A file that the system says nothing of is among
-        them, so that whoever reads it can say so.
-
-    Raises:
-        UnreadableImageError: If the folder cannot be searched to its end.
+        Paths of `files_below` without what `is_left_out`.
     """
-    try:
-        found = sorted(folder.rglob("*"))
-    except OSError as err:  # a folder in it that may not be opened is passed over
-        msg = f"`folder` must be one that can be searched. Received: {_reason(err)}"
-        raise UnreadableImageError(msg, hint=_HINT) from err
-    return [
-        path
-        for path in found
-        if not is_left_out(path.relative_to(folder).parts) and _may_be_file(path)
-    ]
+    return [path for path in files_below(folder) if not is_left_out(path.relative_to(folder).parts)]
+
+
+def files_below(folder: Path) -> list[Path]:
+    """List the files below a folder.
+
+    Args:
+        folder: Searched at any depth; links to folders are not followed.
+
+    Returns:
+        Paths, sorted. A folder that may not be opened, and a file that the system says nothing of,
+        are among them, so that whoever reads them says so.
+    """
+    closed: list[Path] = []
+    found: list[Path] = []
+    for parent, _, names in os.walk(folder, onerror=lambda err: closed.append(Path(err.filename))):
+        found += [path for name in names if _may_be_file(path := Path(parent, name))]
+    return sorted(found + closed)
 
 
 def digest_of(path: Path) -> str:

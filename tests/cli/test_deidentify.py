@@ -48,6 +48,23 @@ def test_a_folder(folder, tmp_path, capsys):
     assert "pixels are not cleaned" in printed.out
 
 
+def test_a_folder_that_may_not_be_opened_is_said(folder, tmp_path, capsys, monkeypatch):
+    closed = folder / "closed"
+    closed.mkdir()
+    scan = os.scandir
+
+    def some(path):
+        if Path(path) == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", some)
+    assert main(["deidentify", str(folder), str(tmp_path / "out")]) == 1
+    printed = capsys.readouterr()
+    assert "closed" in printed.err
+    assert "2 films written, 1 in error" in printed.out
+
+
 def test_one_film_to_a_named_file(folder, tmp_path, capsys):
     source, target = folder / NAME / "IM0001", tmp_path / "new" / "film"
     assert main(["deidentify", str(source), str(target)]) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from cxr_core.batch import list_items
 from cxr_core.errors import UnreadableImageError
 from cxr_core.evaluate.folder_reads import labelled_paths
 from cxr_core.explain.fidelity.folder import find_films
-from cxr_core.io.film_file import digest_of, film_files, is_left_out, printable
+from cxr_core.io import read_path
+from cxr_core.io.film_file import digest_of, files_below, film_files, is_left_out, printable
 from ui.folder import films_below
 
 FILMS = ("NORMAL/a.png", "NORMAL/b/IM000001", "NORMAL/c.db/d.dcm", "NORMAL/e.txt.png")
@@ -85,14 +87,35 @@ def test_a_file_that_the_system_says_nothing_of_is_listed(folder, monkeypatch):
     assert refused in film_files(folder)
 
 
-def test_a_folder_that_goes_while_it_is_searched(folder, monkeypatch):
-    def gone(*_):
-        raise FileNotFoundError(2, "No such file or directory", "/secret/place")
+@pytest.fixture
+def closed(folder, monkeypatch):
+    """A folder among the films that may not be opened."""
+    closed = folder / "NORMAL" / "b"
+    scan, open_file = os.scandir, io.open
 
-    monkeypatch.setattr(Path, "rglob", gone)
-    with pytest.raises(UnreadableImageError, match="can be searched") as caught:
-        film_files(folder)
-    assert "secret" not in str(caught.value)
+    def refused(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", lambda p: refused(p) if Path(p) == closed else scan(p))
+    monkeypatch.setattr(
+        io, "open", lambda p, *a, **o: refused(p) if p == closed else open_file(p, *a, **o)
+    )
+    return closed
+
+
+def test_a_folder_that_may_not_be_opened_is_listed_for_whoever_reads_it(folder, closed):
+    assert closed in film_files(folder)
+    assert closed in files_below(folder)
+    assert closed / "IM000001" not in files_below(folder)
+    with pytest.raises(UnreadableImageError, match="Permission denied"):
+        digest_of(closed)
+    with pytest.raises(UnreadableImageError):
+        read_path(closed)
+
+
+def test_what_is_no_file_is_not_listed(folder):
+    os.mkfifo(folder / "NORMAL" / "pipe.png")
+    assert "NORMAL/pipe.png" not in names(folder, files_below(folder))
 
 
 def test_a_digest_is_of_the_bytes(tmp_path):
