@@ -50,6 +50,7 @@ class Service:
         self._models: PublishedModels | None = None
         self._failure: CxrError | None = None
         self._pool: ThreadPoolExecutor | None = None
+        self._is_stopped = False
         self._networks = threading.Lock()
         self._turns = asyncio.Semaphore(settings.n_workers)
 
@@ -60,6 +61,7 @@ class Service:
 
     def stop(self) -> None:
         """Wait for the films that are being read; nothing new is taken."""
+        self._is_stopped = True
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.shutdown(wait=True, cancel_futures=True)
@@ -177,8 +179,11 @@ class Service:
             self._models = self._load()
         except CxrError as err:
             failure = err
+        except RuntimeError:  # a process that ends lets no thread begin anything
+            if not self._is_stopped:
+                raise
         finally:
-            if self._models is None:
+            if self._models is None and not self._is_stopped:
                 self._failure = failure
                 if self._on_failure is not None:
                     self._on_failure(failure)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from cxr_core.errors import ArtifactIntegrityError
 from cxr_core.http.error import BusyError, TooManyRequestsError
 from cxr_core.http.queue import Admission
+from cxr_core.http.service import Service
 from cxr_core.http.settings import Settings
 from tests.http.live import FakeModels, serving, status_of, until
 
@@ -30,6 +32,27 @@ def test_places_are_bounded_in_number_bytes_and_by_client():
     assert admission.n_requests == 0
     with admission.place("a", 100):
         pass
+
+
+@pytest.mark.parametrize("is_stopped", [True, False])
+def test_what_breaks_while_the_models_load_is_said_unless_the_server_ends(monkeypatch, is_stopped):
+    going, raised, failures = threading.Event(), [], []
+    monkeypatch.setattr(threading, "excepthook", raised.append)
+
+    def load():
+        going.wait(20)
+        raise RuntimeError("cannot schedule new futures after shutdown")
+
+    service = Service(load, Settings(), on_failure=failures.append)
+    service.start()
+    (thread,) = (thread for thread in threading.enumerate() if thread.name == "models")
+    if is_stopped:
+        service.stop()
+    going.set()
+    thread.join(20)
+    service.stop()
+    assert not service.is_ready
+    assert len(raised) == len(failures) == (0 if is_stopped else 1)
 
 
 @pytest.fixture
