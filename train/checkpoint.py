@@ -6,7 +6,9 @@ import json
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
+from math import prod
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +17,10 @@ from cxr_core.whole_file import write_whole, writing
 
 FOLDER: Final = "checkpoint"
 STATE: Final = "state.json"
+
+_HEADER_BYTES: Final = 8192
+_ITEM_BYTES: Final = {"float64": 8, "int64": 8, "uint64": 8, "float16": 2, "bfloat16": 2}
+"""Bytes of one value where they are not four."""
 
 
 class Checkpoint:
@@ -130,6 +136,7 @@ def save_weights(model: Any, path: Path) -> None:
         OutputError: If the disk is full or gone.
     """
     with writing(path.name):
+        _look_for_room(model, path)
         try:
             model.save_weights(path)
         except RuntimeError as err:  # HDF5 tells of a full disk in words
@@ -137,6 +144,21 @@ def save_weights(model: Any, path: Path) -> None:
             if found is None:
                 raise
             raise OSError(int(found[1]), os.strerror(int(found[1]))) from err
+
+
+def _look_for_room(model: Any, path: Path) -> None:
+    """Raise what a full disk raises before HDF5 meets it: that would end the process at its end."""
+    if not hasattr(os, "posix_fallocate"):
+        return
+    optimizer = getattr(model, "optimizer", None)
+    variables = [*model.variables, *(optimizer.variables if optimizer is not None else ())]
+    n_bytes = _HEADER_BYTES * (1 + len(variables))
+    n_bytes += sum(prod(v.shape) * _ITEM_BYTES.get(str(v.dtype), 4) for v in variables)
+    if path.exists():
+        n_bytes -= path.stat().st_size  # is written over
+    if n_bytes > 0:
+        with tempfile.TemporaryFile(dir=path.parent) as file:
+            os.posix_fallocate(file.fileno(), 0, n_bytes)
 
 
 def remove_checkpoint(folder: Path) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,8 +23,7 @@ from train.run import read_record, write_record
 FULL = "No space left on device"
 SHAPE = (7, 7, 64)
 SYSTEM = ["--systems", "mobilenetv2", "--backbone-weights", "mobilenetv2=random"]
-of_hdf5 = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-"""HDF5 tells of a full disk once more when it lets go of the file, to nobody."""
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def key():
@@ -79,7 +81,33 @@ def test_records_and_histories_stay(small_disk):
     assert read_record(record)["systems"] == {}
 
 
-@of_hdf5
+SAVE = """
+import sys
+from pathlib import Path
+import keras
+from cxr_core.errors import OutputError
+from train.checkpoint import save_weights
+model = keras.Sequential([keras.Input((512,)), keras.layers.Dense(1024)])
+try:
+    save_weights(model, Path(sys.argv[1]))
+except OutputError as err:
+    sys.exit(str(err))
+"""
+
+
+@pytest.mark.slow
+def test_a_process_that_met_a_full_disk_ends_by_itself(small_disk):
+    """HDF5 that has met one ends the process by a segmentation fault when it exits."""
+    small_disk.fill(leave=100_000)
+    path = small_disk.folder / "a.weights.h5"
+    done = subprocess.run(
+        [sys.executable, "-c", SAVE, str(path)], cwd=ROOT, check=False, capture_output=True
+    )
+    assert done.returncode == 1
+    assert FULL in done.stderr.decode()
+    assert not path.exists()
+
+
 @pytest.mark.slow
 def test_weights_and_networks(small_disk):
     import keras
@@ -112,7 +140,6 @@ def test_weights_and_networks(small_disk):
     assert set(small_disk.files()) > {"networks/a.xml", "networks/a.bin"}
 
 
-@of_hdf5
 @pytest.mark.slow
 def test_a_run_and_its_bundle(small_disk, tmp_path, capsys):
     data, run = tmp_path / "data", small_disk.folder / "run"
