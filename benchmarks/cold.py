@@ -100,7 +100,10 @@ def print_memory(n_films: int) -> None:
             for n, film in enumerate(noisy_films(n_films, enlarge=2), start=1):
                 visitor.upload(film)
                 if n in (1, 10, 100) or n == n_films:
-                    _row(f"{n} films, each taken away for the next", served.pid)
+                    _row(
+                        f"{n} {'film' if n == 1 else 'films'}, each taken away for the next",
+                        served.pid,
+                    )
             visitor.clear()
             for n, film in enumerate(noisy_films(n_films, seed=1, enlarge=2), start=1):
                 visitor.upload(film, keep=True)

@@ -10,6 +10,7 @@ from ui import reading_cache, server, state, worklist
 from ui.components.server_intake import open_here
 from ui.frame import plain
 from ui.samples import Sample, load_samples
+from ui.uploads import drop_uploads
 from ui.words import SYNTHETIC_NOTE
 
 READ_ALL = "Read all samples"
@@ -117,7 +118,8 @@ def _clear() -> None:
     from ui import reader_study  # brings the statistics along, which this page does not need
 
     state.clear_films()
-    reading_cache.forget()
     worklist.forget()
     server.forget()
     reader_study.let_go()
+    drop_uploads()
+    reading_cache.forget()

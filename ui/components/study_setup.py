@@ -30,6 +30,7 @@ from ui.folder_policy import folder_policy
 from ui.frame import show_error
 from ui.reader_study import FOLDER, SAMPLES, SESSION, WORKLIST
 from ui.reader_study_view import ARM_NOTES, ARM_TITLES
+from ui.uploads import drop_files
 from ui.words import FOLDERS_CLOSED
 
 if TYPE_CHECKING:
@@ -271,7 +272,9 @@ def _open() -> None:
     if is_named:
         _opened(lambda tell: reader_study.open_folder(typed or "", on_film=tell))
     elif is_given and file is not None:
-        _opened(lambda tell: reader_study.open_resume_file(file.getvalue(), on_film=tell))
+        data = file.getvalue()
+        drop_files([file])
+        _opened(lambda tell: reader_study.open_resume_file(data, on_film=tell))
 
 
 def _opened(work: Callable[[Callable[[int, int], None]], object]) -> None:

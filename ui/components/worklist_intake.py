@@ -17,6 +17,7 @@ from ui.components.server_intake import server_intake
 from ui.folder_policy import folder_policy, named_path
 from ui.frame import show_error
 from ui.samples import load_samples
+from ui.uploads import drop_files
 from ui.words import FOLDERS_CLOSED
 
 if TYPE_CHECKING:
@@ -50,7 +51,9 @@ def worklist_intake(predictor: Predictor) -> None:
             help=UPLOAD_HELP,
         )
         if st.form_submit_button(READ, icon=":material/play_arrow:"):
-            _begin(_uploaded(files or []), predictor, "Choose films or a zip archive first.")
+            listing = _uploaded(files or [])
+            drop_files(files or [])
+            _begin(listing, predictor, "Choose films or a zip archive first.")
     with right:
         if folder_policy().is_closed:
             st.caption(FOLDERS_CLOSED)
