@@ -115,6 +115,18 @@ def test_the_same_table_and_only_new_films_are_read_again(folder, plain, tiny_bu
     assert_equal_tables(out, expected)
 
 
+def goes_on_after_a_kill(folder, out, plain, bundle, sessions):
+    """A killed run left parts and no table; the same command ends as an unbroken one."""
+    assert not out.exists()
+    assert len(parts_of(out)) > 2
+    done = score(folder, out, bundle, "--ray", "--resume")
+    assert "The parts held" in done.stdout
+    assert_equal_tables(out, plain)
+    for session in sessions:
+        assert not processes_of(session)
+        shutil.rmtree(session, ignore_errors=True)
+
+
 @pytest.mark.slow
 @needs_ray
 def test_the_whole_run_killed_and_resumed(folder, plain, tiny_bundle_dir, tmp_path):
@@ -137,15 +149,7 @@ def test_the_whole_run_killed_and_resumed(folder, plain, tiny_bundle_dir, tmp_pa
         process.wait(60)
     assert process.returncode == -signal.SIGKILL
     sessions = set(Path("/tmp").glob("cxr-ray-*")) - before  # noqa: S108
-    assert not out.exists()
-    n_parts = len(parts_of(out))
-    assert n_parts > 2
-    done = score(folder, out, tiny_bundle_dir, "--ray", "--resume")
-    assert "The parts held" in done.stdout
-    assert_equal_tables(out, plain)
-    for session in sessions:
-        assert not processes_of(session)
-        shutil.rmtree(session, ignore_errors=True)
+    goes_on_after_a_kill(folder, out, plain, tiny_bundle_dir, sessions)
 
 
 @pytest.mark.slow
@@ -156,14 +160,7 @@ def test_the_whole_run_killed_between_parts_and_resumed(folder, plain, tiny_bund
     printed = run_script(tmp_path, KILLED_WHOLE, folder, out, tiny_bundle_dir)
     assert "killed at" in printed
     sessions = set(Path("/tmp").glob("cxr-ray-*")) - before  # noqa: S108
-    assert not out.exists()
-    assert len(parts_of(out)) > 2
-    done = score(folder, out, tiny_bundle_dir, "--ray", "--resume")
-    assert "The parts held" in done.stdout
-    assert_equal_tables(out, plain)
-    for session in sessions:
-        assert not processes_of(session)
-        shutil.rmtree(session, ignore_errors=True)
+    goes_on_after_a_kill(folder, out, plain, tiny_bundle_dir, sessions)
 
 
 def processes_of(session):
