@@ -26,7 +26,7 @@ def patient_keys(
     Returns:
         One key a film, and what told the patients: `manifest`, `DICOM headers`, `file names` or
         `none`; of several the first. Every film is asked by itself, as in a scan. A film whose
-        patient nothing tells is a patient of its own.
+        patient nothing tells is a patient of its own, together with its copies.
 
     Raises:
         TrainingDataError: If a manifest is there but cannot be used.
@@ -36,7 +36,7 @@ def patient_keys(
         digests = [digest_of(path) for path in paths]
     rows = manifest_rows(folder, paths, digests)
     told = [told_patient(path, row) for path, row in zip(paths, rows, strict=True)]
-    keys = [patient or path.as_posix() for (patient, _), path in zip(told, paths, strict=True)]
+    keys = [patient or digest for (patient, _), digest in zip(told, digests, strict=True)]
     return keys, first_teller({teller for _, teller in told})
 
 

@@ -93,3 +93,18 @@ def test_a_folder_above_that_may_not_be_listed_has_no_manifest(films, monkeypatc
     keys, told_by = patient_keys(folder, paths)
     assert len(set(keys)) == 3
     assert told_by == "none"
+
+
+@pytest.mark.parametrize("with_manifest", [True, False])
+def test_copies_of_a_film_that_nothing_tells_are_of_one_patient(tmp_path, with_manifest):
+    folder = tmp_path / "NORMAL"
+    folder.mkdir()
+    paths = [folder / name for name in ("a.png", "b.png", "other.png", "known.png")]
+    for path, data in zip(paths, (b"film", b"film", b"another", b"a third"), strict=True):
+        path.write_bytes(data)
+    if with_manifest:
+        (tmp_path / "manifest.csv").write_text("path,patient\nNORMAL/known.png,p1\n", "utf-8")
+    keys, told = patient_keys(tmp_path, paths)
+    assert told == ("manifest" if with_manifest else "none")
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 3
